@@ -1,0 +1,62 @@
+# Everything a newcomer needs: `make demo` and `make test` set up what they use.
+PYTHON ?= python3
+PORT ?= 8080
+VENV := .venv
+BIN := $(VENV)/bin
+# Uninstalled code is never imported by accident; pip asks no questions.
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test soak bench lint lock openapi clean-demo clean
+
+help: ## Show these commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.11 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Could not make a virtual environment; on Debian: apt-get install python3-venv"; rm -rf $(VENV); exit 1; }
+
+$(VENV)/.run: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing the packages of requirements.lock ..."
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
+	@echo "Installing the packages of requirements-dev.lock ..."
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: $(VENV)/.run ## Simulate the hospitals, sync, serve (PORT=8080)
+	@$(BIN)/fhir-gateway demo --port $(PORT)
+
+serve: $(VENV)/.run ## Serve what gateway.toml names
+	@$(BIN)/fhir-gateway serve --port $(PORT)
+
+lint: $(VENV)/.dev ## Style, types and the import law
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+test: lint ## All checks and tests
+	$(BIN)/pytest -n 2 -m "not soak"
+
+soak: $(VENV)/.dev ## The full counts of the acceptance lists (slow)
+	$(BIN)/pytest -n 2 -m soak
+
+bench: $(VENV)/.dev ## Ratios against named ceilings, into bench/RESULTS.md
+	$(BIN)/python -m bench
+
+openapi: $(VENV)/.run ## Write openapi.yaml from the tables
+	$(BIN)/fhir-gateway openapi > openapi.yaml
+
+lock: $(VENV)/.dev ## Renew the lock files
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --all-extras --group dev pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --all-extras --group build -c requirements-dev.lock pyproject.toml -o requirements.lock
+
+clean-demo: ## Forget the demo's stores and database
+	rm -rf demo
+
+clean: clean-demo ## Forget the environment too
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
