@@ -26,9 +26,13 @@ class SourceConfig:
     adapter: str
     path: Path | None = None
     """A folder or file, for embedded stores."""
-    url: str | None = None
+    url: str | None = field(default=None, repr=False)
     """A database URL, for server stores. May hold a secret: never log it."""
     timezone: str | None = None
+    organization: str | None = None
+    """The hospital's name; without it, its Organization bears the source's name."""
+    currency: str | None = None
+    """ISO 4217, for stores that write amounts without saying it."""
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
