@@ -1,4 +1,4 @@
-"""What every adapter promises: read one hospital information system where it is, never write to it, lose nothing.
+"""What every adapter promises: read one hospital information system, never write to it, lose nothing.
 
 An adapter speaks the HIS's own words and knows no FHIR. Everything that is the same for all sources (batches, retries,
 counting, deletes, quarantine) lives once, in `gateway.sync`.
@@ -162,9 +162,3 @@ class Adapter(Protocol):
         Ends with Checkpoint(complete=True) unless the read was cut short.
         """
         ...
-
-
-class Simulator(Protocol):
-    """`simulate` of an adapter's `simulator` module: write one realistic native store below `folder`."""
-
-    def __call__(self, people: Iterator[Any], folder: Path, *, size: Any, profile: str, seed: int) -> dict[str, int]: ...

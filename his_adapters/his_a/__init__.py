@@ -1,0 +1,1 @@
+"""HIS_A, a general hospital: three SQLite files, one table each."""

@@ -1,0 +1,158 @@
+"""Flat native rows to records: column aliases, batches through marshmallow, rejects with reasons. Knows no store."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from marshmallow import EXCLUDE, Schema, ValidationError
+from marshmallow.fields import Field
+
+from his_adapters.base import Problem, Record, Rejected, SourceConfigError
+from his_adapters.native_fields import Amount, IsoDate, Key, Text, WholeNumber
+
+BATCH = 500
+"""Rows loaded at once: marshmallow costs about half as much a row in batches."""
+
+_NOT_A_WORD = re.compile(r"[^a-z0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """One native table or file: what its rows are, and under which spellings its columns are known."""
+
+    name: str
+    key: str
+    """The field that holds the native key."""
+    row: type
+    """A frozen dataclass; its fields are the canonical names. A broken field refuses the whole row where its type has
+    no None; any other broken field is left out and noted."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Other spellings of the columns: native name -> canonical field."""
+
+
+def folded(column: str) -> str:
+    """A column name without case, blanks and punctuation: `Patient ID`, `patient_id` and `PATIENT-ID` are one."""
+    return _NOT_A_WORD.sub("", column.casefold())
+
+
+def columns_of(dataset: Dataset, found: Sequence[str], where: str) -> list[str | None]:
+    """The canonical field of each column found (None = not read). The canonical spelling wins over an alias.
+
+    Raises SourceConfigError when the key's column is not there under any spelling.
+    """
+    canonical = {folded(item.name): item.name for item in fields(dataset.row)}
+    spelled = {folded(native): name for native, name in dataset.aliases.items()}
+    direct = {canonical[folded(column)] for column in found if folded(column) in canonical}
+    taken: set[str] = set()
+    names: list[str | None] = []
+    for column in found:
+        name = canonical.get(folded(column))
+        if name is None:
+            name = spelled.get(folded(column))
+            name = None if name in direct else name
+        if name in taken:
+            name = None
+        if name is not None:
+            taken.add(name)
+        names.append(name)
+    if dataset.key not in taken:
+        raise SourceConfigError(
+            f"column {dataset.key} is missing from {dataset.name}",
+            where,
+            "rename the column, or check which file this is",
+        )
+    return names
+
+
+def digest_of(native: object) -> bytes:
+    """A digest of one native row: equal rows have equal digests, in every run."""
+    return hashlib.blake2b(repr(native).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+_FIELDS: Mapping[Any, Callable[..., Field[Any]]] = {
+    str: Text,
+    date: IsoDate,
+    Decimal: Amount,
+    int: WholeNumber,
+}
+
+
+def schema_of(row: type) -> type[Schema]:
+    """The marshmallow schema of a row's dataclass: text, dates, decimals and whole numbers by their annotation.
+
+    A `str` that may not be None is a key. `Annotated[X, field]` names any other marshmallow field.
+    """
+    made: dict[str, Field[Any]] = {}
+    for name, hint in get_type_hints(row, include_extras=True).items():
+        if get_origin(hint) is Annotated:
+            made[name] = next(each for each in get_args(hint) if isinstance(each, Field))
+            continue
+        kinds = [each for each in get_args(hint) if each is not type(None)] or [hint]
+        required = type(None) not in get_args(hint)
+        make = Key if required and kinds == [str] else _FIELDS[kinds[0]]
+        made[name] = make(required=required, allow_none=not required, error_messages=_MISSING)
+    return Schema.from_dict(made, name=f"{row.__name__}Schema")
+
+
+_MISSING: dict[str, str | list[Any] | dict[Any, Any]] = {
+    "required": "missing: the field is not there",
+    "null": "missing: the field is empty",
+}
+
+
+class RowLoader:
+    """Loads batches of raw rows of one dataset into records and rejects."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+        self._schema = schema_of(dataset.row)(many=True, unknown=EXCLUDE)
+        self._strict = {name for name, each in self._schema.fields.items() if each.required}
+        self._names = tuple(item.name for item in fields(dataset.row))
+
+    def load(
+        self, rows: Sequence[Mapping[str, Any]], digests: Sequence[bytes], locators: Callable[[int, str], str]
+    ) -> Iterator[Record | Rejected]:
+        """One record or reject a row, in order. `locators(index, key)` says where a row of the batch lies."""
+        problems: dict[int, list[Problem]] = {}
+        try:
+            loaded: list[Any] = self._schema.load(rows)
+        except ValidationError as error:
+            loaded = error.valid_data  # type: ignore[assignment]
+            problems = {int(index): list(_problems(found)) for index, found in _by_row(error)}
+        for index, values in enumerate(loaded):
+            found = tuple(problems.get(index, ()))
+            key = values.get(self._dataset.key) if isinstance(values, dict) else None
+            locator = locators(index, key or "")
+            if key is None or any(each.field in self._strict for each in found):
+                yield Rejected(self._dataset.name, (key,) if key else (), locator, digests[index], found)
+                continue
+            data = self._dataset.row(**{name: values.get(name) for name in self._names})
+            yield Record(self._dataset.name, (key,), data, locator, digests[index], found)
+
+
+def _by_row(error: ValidationError) -> Iterable[tuple[int, Any]]:
+    if not isinstance(error.messages, dict):
+        raise error
+    return error.messages.items()
+
+
+def _problems(found: Any, prefix: str = "") -> Iterator[Problem]:
+    """marshmallow's nested messages as flat problems."""
+    if isinstance(found, Mapping):
+        for name, inner in found.items():
+            yield from _problems(inner, f"{prefix}.{name}" if prefix else str(name))
+    elif isinstance(found, str):
+        rule, separator, reason = found.partition(": ")
+        if separator:
+            yield Problem(prefix, rule, reason)
+        else:
+            yield Problem(prefix, "invalid", found)
+    elif isinstance(found, Iterable):
+        for inner in found:
+            yield from _problems(inner, prefix)
