@@ -1,0 +1,151 @@
+"""Run the API on granian: workers that are forked once, say when they answer, and end cleanly on Ctrl-C and SIGTERM.
+
+Knows no interaction: it only loads `gateway.app.create_app`. Access lines are not logged: URLs hold patient data.
+"""
+
+from __future__ import annotations
+
+import gc
+import http.client
+import ipaddress
+import socket
+import sys
+import threading
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server.mp import MPServer
+
+from gateway.cli.failures import Failure, line_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.settings import Settings
+
+_KILL_AFTER = 10
+"""Seconds that a worker has to end its requests."""
+
+
+def run(settings: Settings, announce: Callable[[str], None]) -> int:
+    """Serve until a signal; `announce` gets the API's address once it answers. Raises Failure."""
+    address = _address(settings)
+    _demand_free(address, settings.port)
+    # Imported before the fork, so that the workers share its pages and none pays for it alone.
+    import gateway.app  # noqa: F401 (only loaded here)
+
+    gc.collect()
+    gc.freeze()
+    server = _AnnouncingServer(
+        "gateway.app:create_app",
+        address=address,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=settings.workers,
+        blocking_threads=settings.threads,
+        websockets=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=_KILL_AFTER,
+        # Granian advises fewer threads and tells of every step: noise to an operator. Its errors matter.
+        log_level=LogLevels.info if settings.log_level == "debug" else LogLevels.error,
+        log_dictconfig=_logging(settings.log_level),
+    )
+    server.announce = partial(announce, f"http://{_in_url(address)}:{settings.port}/fhir")
+    try:
+        server.serve(target_loader=partial(_application, settings), wrap_loader=False)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return 0
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach the address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _address(settings: Settings) -> str:
+    """The IP address to listen on. Raises Failure for one that others can reach while nobody is asked for a name."""
+    if settings.auth == "off" and not is_loopback(settings.host):
+        what = "others could read patient data there, and auth is off"
+        raise Failure(f"host {settings.host}", what, "listen on 127.0.0.1", code=2)
+    try:
+        return str(socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][4][0])
+    except OSError as error:
+        raise Failure(f"host {settings.host}", f"unknown: {error.strerror}", "listen on 127.0.0.1", code=2) from None
+
+
+def _demand_free(address: str, port: int) -> None:
+    """Granian shares ports (SO_REUSEPORT), so a second gateway would silently take half of the requests: refuse."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            hint = f"choose another: --port {port + 1 if port < 65535 else 8080}"
+            raise Failure(f"port {port}", f"cannot be used: {error.strerror}", hint) from None
+
+
+def _in_url(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
+
+
+class _AnnouncingServer(MPServer):
+    announce: Callable[[], None]
+
+    def startup(self, spawn_target: Any, target_loader: Any) -> None:
+        """Start the workers, then look for the first answer beside them."""
+        super().startup(spawn_target, target_loader)  # type: ignore[no-untyped-call]  # granian is untyped here
+        threading.Thread(target=self._look, daemon=True).start()
+
+    def _look(self) -> None:
+        while not self.main_loop_interrupt.is_set():
+            status = _status(self.bind_addr, self.bind_port)
+            if status is None:
+                time.sleep(0.01)
+                continue
+            if status == http.client.OK:
+                self.announce()
+            else:
+                print(f"fhir-gateway: serve: /fhir/metadata answers {status} (see the log)", file=sys.stderr)  # noqa: T201
+            return
+
+
+def _status(address: str, port: int) -> int | None:
+    """What `GET /fhir/metadata` answers, or None while nobody does."""
+    connection = http.client.HTTPConnection(address, port, timeout=5)
+    try:
+        connection.request("GET", "/fhir/metadata", headers={"Connection": "close"})
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def _application(settings: Settings) -> Any:
+    """The WSGI application of one worker, made after the fork: nothing opened is shared."""
+    from gateway.app import create_app
+
+    try:
+        return create_app(settings)
+    except Exception as error:  # noqa: BLE001 (the worker's outermost frame)
+        print(f"fhir-gateway: serve: {line_of(error)[0]}", file=sys.stderr)  # noqa: T201
+        raise SystemExit(1) from None
+
+
+def _logging(level: str) -> dict[str, Any]:
+    """Everything to stderr, one line each."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}},
+        "root": {"handlers": ["stderr"], "level": level.upper()},
+        "loggers": {"_granian": {"handlers": ["stderr"], "propagate": False}},
+    }
