@@ -1,0 +1,172 @@
+"""The store as others see it: open it, read from it, ask it. What writes is `gateway.store.writer`."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal, Self
+
+from sqlalchemy import Engine, MetaData, Select, bindparam, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import DBAPIError
+
+from gateway.store.connections import make_engine, only_writer, shown, unusable
+from gateway.store.errors import StoreError
+from gateway.store.listings import IssueEntry, Listings, QuarantineEntry, SourceState
+from gateway.store.row_map import KnownRow, RowMap
+from gateway.store.snapshot import Query, Snapshot, Snapshots
+from gateway.store.sql import SnapshotSql
+from gateway.store.states import States, StreamRecord
+from gateway.store.tables import METADATA, REGISTER
+from gateway.store.versions import Change, Stored, Versions
+from gateway.store.writer import Writer
+
+_SCHEMA = b"1"
+_CREATION_LOCK = 0x53544F52  # PostgreSQL: two processes may open a new store at the same time
+
+
+class Store:
+    """Resources, their versions, and what is known of the sources. Safe for many threads; open it after a fork."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.dialect: Literal["sqlite", "postgresql"] = "sqlite" if engine.dialect.name == "sqlite" else "postgresql"
+        self._snapshots = Snapshots(engine)
+        self._versions = Versions(self.dialect)
+        self._listings = Listings(self.dialect)
+        self._secret = self.prepare(select(REGISTER.c.value).where(REGISTER.c.name == bindparam("name")))
+
+    @classmethod
+    def open(cls, url: str, extra: Sequence[MetaData] = ()) -> Self:
+        """Open the store, with the tables of other modules' `extra` too; make what is missing. Raises StoreError."""
+        engine = make_engine(url)
+        try:
+            with engine.begin() as connection:
+                if engine.dialect.name == "postgresql":
+                    connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_CREATION_LOCK,))
+                for metadata in (METADATA, *extra):
+                    metadata.create_all(connection)
+        except DBAPIError as error:
+            raise unusable("The store cannot be opened", engine, error) from error
+        store = cls(engine)
+        schema = store._keep("schema", _SCHEMA)
+        if schema != _SCHEMA:
+            store.close()
+            raise StoreError(
+                f"The store has schema {schema.decode()}, this program needs {_SCHEMA.decode()}",
+                shown(engine.url),
+                "name another store and sync again, or use the program that made this one",
+            )
+        return store
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._snapshots.close()
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def url(self) -> str:
+        """Where it is, with its secret: for processes that open it again."""
+        return self._engine.url.render_as_string(hide_password=False)
+
+    def prepare(self, statement: Select[Any]) -> Query:
+        """Compile a statement once, for snapshots."""
+        return Query(statement, self.dialect)
+
+    def snapshot(self) -> Snapshot:
+        """One consistent view for the queries of a `with` block, on this thread's connection."""
+        return self._snapshots.here()
+
+    def read(self, type: str, id: str) -> Stored | None:  # noqa: A002 - FHIR's words
+        """The current version of a resource, also when it is deleted."""
+        with self.snapshot() as snapshot:
+            return self._versions.read(snapshot, type, id)
+
+    def vread(self, type: str, id: str, version: int) -> Stored | None:  # noqa: A002
+        """One version of a resource."""
+        return self._versions.vread(self.snapshot(), type, id, version)
+
+    def history(
+        self,
+        type: str | None = None,  # noqa: A002
+        id: str | None = None,  # noqa: A002
+        since_ms: int | None = None,
+        at_ms: int | None = None,
+        before: int | None = None,
+        count: int = 100,
+    ) -> list[Change]:
+        """Versions of all resources, of a type or of one resource, newest first, below the sequence `before`."""
+        return self._versions.history(
+            self.snapshot(), type, id, since_ms=since_ms, at_ms=at_ms, before=before, count=count
+        )
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """How many resources are served, by source and type."""
+        with self.snapshot() as snapshot:
+            return self._listings.counts(snapshot)
+
+    def sources(self) -> list[SourceState]:
+        """What is known of every source that was ever synced."""
+        with self.snapshot() as snapshot:
+            return self._listings.sources(snapshot)
+
+    def quarantine(self, source: str | None = None, limit: int = 100, offset: int = 0) -> list[QuarantineEntry]:
+        """Native rows that could not be used."""
+        with self.snapshot() as snapshot:
+            return self._listings.quarantine(snapshot, source, limit, offset)
+
+    def quarantine_entry(self, entry_id: int) -> QuarantineEntry | None:
+        """One quarantined row by the number that `quarantine` lists."""
+        with self.snapshot() as snapshot:
+            return self._listings.quarantine_entry(snapshot, entry_id)
+
+    def issues(
+        self, source: str | None = None, code: str | None = None, limit: int = 100, offset: int = 0
+    ) -> list[IssueEntry]:
+        """Data-quality findings of rows that were mapped."""
+        with self.snapshot() as snapshot:
+            return self._listings.issues(snapshot, source, code, limit, offset)
+
+    def secret(self, name: str) -> bytes:
+        """32 random bytes, made once and kept in the store."""
+        return self._keep(f"secret:{name}", secrets.token_bytes(32))
+
+    def known_rows(self, stream: int, keys: Sequence[str]) -> dict[str, KnownRow]:
+        """What the row map says of native rows, for those who only read."""
+        with self.snapshot() as snapshot:
+            return RowMap(SnapshotSql(snapshot, self.dialect)).known(stream, keys)
+
+    def stream_states(self, source: str) -> dict[str, StreamRecord]:
+        """What is kept of each stream of a source since it was last read."""
+        with self.snapshot() as snapshot:
+            return States(SnapshotSql(snapshot, self.dialect)).streams(source)
+
+    @contextmanager
+    def writer(self) -> Iterator[Writer]:
+        """The one writer. Raises StoreError when another process writes."""
+        try:
+            with only_writer(self._engine) as connection:
+                yield Writer(connection)
+        except DBAPIError as error:
+            raise unusable("The store cannot be written", self._engine, error) from error
+
+    def _keep(self, name: str, value: bytes) -> bytes:
+        """The registered value; registers `value` first where there is none."""
+        with self.snapshot() as snapshot:
+            found = snapshot.one(self._secret, name=name)
+        if found is None:
+            insert = sqlite_insert if self.dialect == "sqlite" else postgresql_insert
+            with self._engine.begin() as connection:
+                connection.execute(insert(REGISTER).values(name=name, value=value).on_conflict_do_nothing())
+            with self.snapshot() as snapshot:
+                found = snapshot.one(self._secret, name=name)
+        assert found is not None  # noqa: S101 - registered values are never removed
+        return bytes(found[0])

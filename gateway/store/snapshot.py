@@ -1,0 +1,131 @@
+"""Hot reads: statements compiled once to SQL text, run on this thread's driver connection in one read transaction.
+
+A request pays for the driver and nothing else: SQLAlchemy builds and compiles before the first request. Values come back
+as the driver gives them (SQLite says 0 and 1 for a Boolean).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import Engine, Select
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+
+from gateway.store.connections import connect_reader
+
+_PARAMETER_STYLES = {
+    "sqlite": lambda: sqlite.dialect(paramstyle="named"),
+    "postgresql": lambda: PGDialect_psycopg(paramstyle="pyformat"),
+}
+
+
+class Query:
+    """A compiled statement. Values given in the statement itself are its defaults."""
+
+    __slots__ = ("defaults", "sql")
+
+    def __init__(self, statement: Select[Any], dialect: str) -> None:
+        compiled = statement.compile(dialect=_PARAMETER_STYLES[dialect](), compile_kwargs={"render_postcompile": True})
+        self.sql = str(compiled)
+        self.defaults = {name: value for name, value in compiled.params.items() if value is not None}
+
+
+class Snapshot:
+    """One consistent view of the store for all queries of a `with` block. Belongs to its thread; may be nested."""
+
+    __slots__ = ("__weakref__", "_begin", "_connect", "_connection", "_depth", "_execute", "_options")
+
+    def __init__(self, engine: Engine) -> None:
+        self._connect: Callable[[], Any] = lambda: connect_reader(engine)
+        self._connection: Any = None
+        self._execute: Any = None
+        self._depth = 0
+        # SQLite's read transaction begins with its first SELECT, and so does PostgreSQL's snapshot.
+        on_sqlite = engine.dialect.name == "sqlite"
+        self._begin = "BEGIN" if on_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        self._options: dict[str, Any] = {} if on_sqlite else {"binary": True}
+
+    def __enter__(self) -> Self:
+        if self._depth == 0:
+            if self._connection is None or getattr(self._connection, "closed", False):  # a server may hang up
+                self._connection = self._connect()
+                self._execute = self._connection.execute
+            self._execute(self._begin)
+        self._depth += 1
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._depth -= 1
+        if self._depth == 0 and not getattr(self._connection, "closed", False):
+            self._execute("ROLLBACK")
+
+    def all(self, query: Query, **params: Any) -> list[tuple[Any, ...]]:
+        """All rows."""
+        values = {**query.defaults, **params} if query.defaults else params
+        rows: list[tuple[Any, ...]] = self._execute(query.sql, values, **self._options).fetchall()
+        return rows
+
+    def one(self, query: Query, **params: Any) -> tuple[Any, ...] | None:
+        """The first row, or None."""
+        values = {**query.defaults, **params} if query.defaults else params
+        row: tuple[Any, ...] | None = self._execute(query.sql, values, **self._options).fetchone()
+        return row
+
+    def rows(self, sql: str, params: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """All rows of an SQL text in the driver's own parameter style, for the store's own modules."""
+        rows: list[tuple[Any, ...]] = self._execute(sql, params, **self._options).fetchall()
+        return rows
+
+    def close(self) -> None:
+        """Close the connection. The next use opens another one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def __del__(self) -> None:
+        self.close()  # its thread has ended
+
+
+class Snapshots:
+    """A Snapshot for each thread, closed together. A forked child starts with none."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._start()
+        weak = weakref.WeakMethod(self._leave_to_parent)
+        os.register_at_fork(after_in_child=lambda: (method := weak()) and method())
+
+    def _start(self) -> None:
+        self._local = threading.local()
+        self._open: weakref.WeakSet[Snapshot] = weakref.WeakSet()
+
+    def _leave_to_parent(self) -> None:
+        # Closing an inherited SQLite connection would drop the parent's file locks: keep it, unused.
+        self._inherited = (self._local, list(self._open))
+        self._lock = threading.Lock()
+        self._start()
+
+    def here(self) -> Snapshot:
+        """This thread's snapshot."""
+        try:
+            snapshot: Snapshot = self._local.snapshot
+        except AttributeError:
+            snapshot = self._local.snapshot = Snapshot(self._engine)
+            with self._lock:
+                self._open.add(snapshot)
+        return snapshot
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        with self._lock:
+            for snapshot in list(self._open):
+                snapshot.close()

@@ -1,0 +1,184 @@
+"""The one writer: whole batches in one transaction, each new version with its number, time and change sequence.
+
+Two laws: a committed sequence or commit time is never followed by a smaller one; `pk` never changes for a resource.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from gateway.store.quarantine import Quarantine
+from gateway.store.references import References
+from gateway.store.row_map import RowMap
+from gateway.store.sql import WriterSql
+from gateway.store.states import States
+
+_READ_CLOCK = "SELECT pk, sequence, updated FROM clock WHERE one = 1"
+_START_CLOCK = "INSERT INTO clock (one, pk, sequence, updated) VALUES (1, 0, 0, 0)"
+_SET_CLOCK = "UPDATE clock SET pk = ?, sequence = ?, updated = ? WHERE one = 1"
+_CURRENT = "SELECT id, pk, version, deleted, digest FROM resource WHERE type = ? AND id IN (??)"
+_BODIES = "SELECT pk, type, id, source, version, deleted, shared, digest, body FROM resource WHERE pk IN (??)"
+_INSERT = (
+    "INSERT INTO resource (pk, type, id, source, version, updated, deleted, shared, digest, body, sequence)"
+    " VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?)"
+)
+_ARCHIVE = (
+    "INSERT INTO version (pk, version, type, updated, replaced, sequence, deleted, body)"
+    " SELECT pk, version, type, updated, ?, sequence, deleted, body FROM resource WHERE pk = ?"
+)
+_UPDATE = (
+    "UPDATE resource SET version = ?, updated = ?, deleted = ?, shared = ?, digest = ?, body = ?, sequence = ?"
+    " WHERE pk = ?"
+)
+_DELETE = "UPDATE resource SET version = version + 1, updated = ?, deleted = ?, digest = ?, body = NULL, sequence = ? WHERE pk = ?"
+_LIVE = "SELECT pk, type, id FROM resource WHERE pk IN (??) AND deleted = ?"
+
+
+class Content(NamedTuple):
+    """What a version says, cut open where its number and time go."""
+
+    type: str
+    id: str
+    head: bytes
+    """Up to and with `"meta":{`."""
+    tail: bytes
+    """From the rest of meta on."""
+    digest: bytes
+    shared: bool
+
+
+class Current(NamedTuple):
+    """What the store holds of a resource."""
+
+    pk: int
+    version: int
+    deleted: bool
+    digest: bytes
+
+
+class Whole(NamedTuple):
+    """A current resource with its body."""
+
+    pk: int
+    type: str
+    id: str
+    source: str
+    version: int
+    deleted: bool
+    shared: bool
+    digest: bytes
+    body: bytes | None
+
+
+class Writer:
+    """Writes within `with writer.batch():`. Its parts write to the tables that go with the resources."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._sql = WriterSql(connection)
+        self.rows = RowMap(self._sql)
+        self.quarantine = Quarantine(self._sql)
+        self.references = References(self._sql)
+        self.states = States(self._sql)
+        self.now = 0
+        """The commit time of this batch, in ms."""
+        with connection.begin():
+            if not self._sql.rows(_READ_CLOCK):
+                self._sql.run(_START_CLOCK)
+            self._read_clock()
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """One transaction: all of it is committed, or nothing."""
+        self.now = max(self.now, time.time_ns() // 1_000_000)
+        self._stamp = b'"lastUpdated":"' + instant(self.now).encode() + b'"'
+        with self.connection.begin():
+            try:
+                yield
+                self._sql.run(_SET_CLOCK, self._pk, self._sequence, self.now)
+            except BaseException:
+                self._read_clock()
+                raise
+
+    def _read_clock(self) -> None:
+        self._pk, self._sequence, self.now = self._sql.rows(_READ_CLOCK)[0]
+
+    def current(self, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Current]:
+        """What the store holds of (type, id), deleted ones included."""
+        by_type: dict[str, list[str]] = {}
+        for resource_type, resource_id in wanted:
+            by_type.setdefault(resource_type, []).append(resource_id)
+        return {
+            (resource_type, row[0]): Current(row[1], row[2], bool(row[3]), row[4])
+            for resource_type, ids in by_type.items()
+            for row in self._sql.rows(_CURRENT, resource_type, ids)
+        }
+
+    def whole(self, pks: Sequence[int]) -> list[Whole]:
+        """Current resources with their bodies."""
+        found = self._sql.rows(_BODIES, list(pks)) if pks else ()
+        return [Whole(*row[:5], bool(row[5]), bool(row[6]), *row[7:]) for row in found]
+
+    def create(self, source: str, contents: Sequence[Content]) -> list[int]:
+        """Write first versions; their pks."""
+        first = self._pk + 1
+        middle = b'"versionId":"1",' + self._stamp
+        self._sql.many(
+            _INSERT,
+            [
+                (
+                    *(pk, content.type, content.id, source, self.now, False, content.shared, content.digest),
+                    content.head + middle + content.tail,
+                    sequence,
+                )
+                for pk, sequence, content in zip(
+                    range(first, first + len(contents)),
+                    range(self._sequence + 1, self._sequence + 1 + len(contents)),
+                    contents,
+                    strict=True,
+                )
+            ],
+        )
+        self._pk += len(contents)
+        self._sequence += len(contents)
+        return list(range(first, self._pk + 1))
+
+    def replace(self, replacements: Sequence[tuple[Current, Content]]) -> None:
+        """Write the next versions of existing resources. A deleted one comes back."""
+        self._sql.many(_ARCHIVE, [(self.now, current.pk) for current, _ in replacements])
+        self._sql.many(
+            _UPDATE,
+            [
+                (
+                    *(current.version + 1, self.now, False, content.shared, content.digest),
+                    content.head + b'"versionId":"%d",' % (current.version + 1) + self._stamp + content.tail,
+                    self._next_sequence(),
+                    current.pk,
+                )
+                for current, content in replacements
+            ],
+        )
+
+    def delete(self, pks: Sequence[int]) -> list[tuple[int, str, str]]:
+        """Delete those that live; their (pk, type, id)."""
+        live = [tuple(row) for row in self._sql.rows(_LIVE, list(pks), False)] if pks else []
+        self._sql.many(_ARCHIVE, [(self.now, pk) for pk, _, _ in live])
+        self._sql.many(_DELETE, [(self.now, True, b"", self._next_sequence(), pk) for pk, _, _ in live])
+        self.references.forget([pk for pk, _, _ in live])
+        return live
+
+    def _next_sequence(self) -> int:
+        self._sequence += 1
+        return self._sequence
+
+
+def instant(ms: int) -> str:
+    """A FHIR instant."""
+    seconds, rest = divmod(ms, 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
