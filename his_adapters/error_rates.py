@@ -91,14 +91,14 @@ _RATES: dict[str, dict[str, Rate]] = {
         "duplicate_row": _hostile(0.02, "the row before, once more"),
         "duplicate_id": _hostile(0.01, "another row under the same id"),
         "no_id": _hostile(0.005, "no id at all"),
-        "null_cell": _hostile(0.03, "an empty cell where the dictionary never has one"),
-        "unparsable_date": _hostile(0.04, "31/02/2020, 0000-00-00, tomorrow"),
+        "null_cell": _hostile(0.1, "an empty cell where the dictionary never has one"),
+        "unparsable_date": _hostile(0.08, "31/02/2020, 0000-00-00, tomorrow"),
         "number_as_text": _hostile(0.1, "'170 cm', '1,234.50', NaN"),
-        "absurd_length": _hostile(0.002, "a cell of 70,000 characters"),
-        "control_characters": _hostile(0.01, "NUL, bell, escape, an unpaired surrogate's replacement"),
-        "untrimmed": _hostile(0.03, "blanks and line breaks around and inside a cell"),
-        "wrong_bytes": _hostile(0.01, "cp1252 bytes where UTF-8 is said"),
-        "unknown_code": _hostile(0.03, "a word outside the dictionary's domain"),
+        "absurd_length": _hostile(0.005, "a cell of 70,000 characters"),
+        "control_characters": _hostile(0.04, "NUL, bell, escape, an unpaired surrogate's replacement"),
+        "untrimmed": _hostile(0.05, "blanks and line breaks around and inside a cell"),
+        "wrong_bytes": _hostile(0.03, "cp1252 bytes where UTF-8 is said"),
+        "unknown_code": _hostile(0.06, "a word outside the dictionary's domain"),
     },
     "his_a": {
         **_SQLITE_GENERAL,
@@ -185,6 +185,10 @@ class Dice:
     def hit(self, name: str) -> bool:
         """Whether the error strikes now."""
         return self.rng.random() < self._shares[name]
+
+    def knows(self, name: str) -> bool:
+        """Whether the part of the table has such an error at all."""
+        return name in self._shares
 
     def share(self, name: str) -> float:
         """The error's rate."""

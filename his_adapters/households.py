@@ -120,7 +120,7 @@ class _Neighbourhood:
         self.people: list[Person] = []
 
     def fill(self) -> list[Person]:
-        kinds: tuple[tuple[float, Callable[[], None]], ...] = (
+        kinds: tuple[tuple[float, Callable[[], object]], ...] = (
             (0.28, self._single),
             (0.45, self._couple),
             (0.85, self._family),
@@ -137,9 +137,7 @@ class _Neighbourhood:
 
     def _culture(self) -> str:
         throw = self.rng.random()
-        return next(
-            (culture for (culture, _), step in zip(CULTURES, _CULTURE_STEPS, strict=True) if throw < step), "en_IN"
-        )
+        return next((name for name, step in _CULTURE_STEPS if throw < step), CULTURES[0][0])
 
     def _family_name(self, culture: str) -> tuple[str, str]:
         """For a man and for a woman of the family."""
