@@ -11,6 +11,7 @@
     ├── NotAcceptable           406 not-supported
     ├── Gone                    410 deleted
     ├── PreconditionFailed      412 conflict
+    ├── TooLarge                413 too-long
     ├── UnsupportedMediaType    415 not-supported
     └── Unprocessable           422 processing
 
@@ -30,7 +31,9 @@ class FhirError(Exception):
     status: ClassVar[int] = 500
     code: ClassVar[str] = "exception"
 
-    def __init__(self, diagnostics: str, *, expression: str | None = None, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, diagnostics: str, *, expression: str | None = None, headers: dict[str, str] | None = None
+    ) -> None:
         super().__init__(diagnostics)
         self.diagnostics, self.expression, self.headers = diagnostics, expression, headers or {}
 
@@ -96,6 +99,12 @@ class PreconditionFailed(FhirError):
     """A conditional request whose condition fails or is ambiguous."""
 
     status, code = 412, "conflict"
+
+
+class TooLarge(FhirError):
+    """A request body, URL or form that is longer than what is read."""
+
+    status, code = 413, "too-long"
 
 
 class UnsupportedMediaType(FhirError):

@@ -1,0 +1,113 @@
+"""Bundles as joins of stored bytes: a resource is never parsed nor written again to be sent.
+
+Knows no search and no store: whoever calls says what is a match and which links lead on.
+https://hl7.org/fhir/R4/bundle.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Literal
+from urllib.parse import quote
+from uuid import uuid4
+
+import orjson
+
+SearchMode = Literal["match", "include", "outcome"]
+Method = Literal["POST", "PUT", "DELETE"]
+Link = tuple[Literal["self", "first", "previous", "next"], str]
+
+_MODE_ENDS: dict[SearchMode, bytes] = {
+    "match": b',"search":{"mode":"match"}}',
+    "include": b',"search":{"mode":"include"}}',
+    "outcome": b',"search":{"mode":"outcome"}}',
+}
+_STATUS: dict[Method, bytes] = {"POST": b"201 Created", "PUT": b"200 OK", "DELETE": b"204 No Content"}
+# What a value of a query may hold as it is; FHIR's own punctuation stays legible.
+_LEGIBLE = "$,:|/@!*()'~"
+
+
+def instant(updated: int) -> str:
+    """Milliseconds since 1970 UTC as a FHIR instant."""
+    return f"{_to_the_second(updated // 1000)}.{updated % 1000:03d}Z"
+
+
+def now() -> str:
+    """The present moment as a FHIR instant."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@lru_cache(maxsize=1024)
+def _to_the_second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def url(path: str, pairs: Iterable[tuple[str, str]]) -> str:
+    """A URL that says the pairs again, in their order."""
+    query = "&".join(f"{quote(name, safe=_LEGIBLE)}={quote(value, safe=_LEGIBLE)}" for name, value in pairs)
+    return f"{path}?{query}" if query else path
+
+
+def search_entry(base: bytes, resource_type: str, resource_id: str, body: bytes, mode: SearchMode) -> bytes:
+    """One entry of a searchset. `base` is `[base]` as it stands inside a JSON string (`in_json`)."""
+    return b'{"fullUrl":"%b/%b/%b","resource":%b%b' % (
+        base,
+        resource_type.encode(),
+        resource_id.encode(),
+        body,
+        _MODE_ENDS[mode],
+    )
+
+
+def outcome_entry(body: bytes) -> bytes:
+    """The entry that tells of what was not applied: never counted, without a fullUrl since it has no address."""
+    return b'{"fullUrl":"urn:uuid:%b","resource":%b%b' % (str(uuid4()).encode(), body, _MODE_ENDS["outcome"])
+
+
+def history_entry(
+    base: bytes,
+    resource_type: str,
+    resource_id: str,
+    version: int,
+    updated: int,
+    method: Method,
+    body: bytes | None,
+) -> bytes:
+    """One version of a resource and how it came to be; a version without a body is a deletion."""
+    address = f"{resource_type}/{resource_id}".encode()
+    return (
+        b'{"fullUrl":"%b/%b"%b,"request":{"method":"%b","url":"%b"},'
+        b'"response":{"status":"%b","etag":"W/\\"%d\\"","lastModified":"%b"}}'
+    ) % (
+        base,
+        address,
+        b"" if body is None else b',"resource":' + body,
+        method.encode(),
+        resource_type.encode() if method == "POST" else address,
+        _STATUS[method],
+        version,
+        instant(updated).encode(),
+    )
+
+
+def in_json(text: str) -> bytes:
+    """Text as it stands inside a JSON string, without the quotes."""
+    return orjson.dumps(text)[1:-1]
+
+
+def bundle(
+    kind: Literal["searchset", "history"], total: int | None, links: Sequence[Link], entries: Sequence[bytes]
+) -> bytes:
+    """A Bundle of ready entries. `total` None says that nobody asked for it."""
+    head = b'{"resourceType":"Bundle","id":"%b","meta":{"lastUpdated":"%b"},"type":"%b"' % (
+        str(uuid4()).encode(),
+        now().encode(),
+        kind.encode(),
+    )
+    counted = b"" if total is None else b',"total":%d' % total
+    listed = b',"link":' + orjson.dumps([{"relation": relation, "url": target} for relation, target in links])
+    if not entries:  # FHIR's JSON knows no empty arrays
+        return head + counted + listed + b"}"
+    return b'%b%b%b,"entry":[%b]}' % (head, counted, listed, b",".join(entries))

@@ -1,0 +1,125 @@
+"""capabilities: what this server can do, made from the tables that make it able to.
+
+https://hl7.org/fhir/R4/http.html#capabilities, https://hl7.org/fhir/R4/capabilitystatement.html
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from hashlib import blake2b
+from importlib.metadata import version
+from typing import Any
+
+import orjson
+
+from gateway.interactions.conditional import is_unchanged
+from gateway.interactions.exchange import FHIR_JSON, FhirRequest, FhirResponse, Route, Services
+from gateway.interactions.parameters import require_known
+from gateway.interactions.presentation import asked_of
+from gateway.search.parameters import SERVED_TYPES, SearchParameter, offered
+
+FHIR_VERSION = "4.0.1"
+_DATE = "2026-11-21"
+"""When the tables that this is made from were last changed."""
+_RESULT_PARAMETERS = "_sort, _count, _total, _include, _revinclude, _summary, _elements"
+
+
+def capabilities(request: FhirRequest, services: Services) -> FhirResponse:
+    """Answer `GET [base]/metadata`. Every `mode` gets the full statement, as FHIR allows."""
+    require_known(request, ("mode",))
+    presentation = asked_of(request)
+    body, etag = _rendered(request.base_url, services.routes)
+    if is_unchanged(request, etag, None):
+        return FhirResponse(304, b"", [("ETag", etag)])
+    return FhirResponse(200, presentation.whole(presentation.resource("CapabilityStatement", body)), [("ETag", etag)])
+
+
+@lru_cache(maxsize=16)
+def _rendered(base_url: str, routes: tuple[Route, ...]) -> tuple[bytes, str]:
+    body = orjson.dumps(statement(base_url, routes))
+    return body, f'W/"{blake2b(body, digest_size=8).hexdigest()}"'
+
+
+def statement(base_url: str, routes: tuple[Route, ...]) -> dict[str, Any]:
+    """The CapabilityStatement of the server at `base_url`."""
+    return {
+        "resourceType": "CapabilityStatement",
+        "name": "FhirGateway",
+        "title": "FHIR gateway",
+        "status": "active",
+        "experimental": False,
+        "date": _DATE,
+        "kind": "instance",
+        "software": {"name": "fhir-gateway", "version": version("fhir-gateway")},
+        "implementation": {
+            "description": "Hospital information systems, read where they are and served as one FHIR API.",
+            "url": base_url,
+        },
+        "fhirVersion": FHIR_VERSION,
+        "format": [FHIR_JSON, "json"],
+        "rest": [
+            {
+                "mode": "server",
+                "documentation": "Read-only. Every resource names its source in meta.source. "
+                f"Searches take {_RESULT_PARAMETERS} too. A parameter that is not known is refused under "
+                "Prefer: handling=strict, else not applied and named in an entry of search.mode outcome.",
+                "resource": [_resource(resource_type, routes) for resource_type in SERVED_TYPES],
+                "interaction": _interactions(routes, "system"),
+            }
+        ],
+    }
+
+
+def _resource(resource_type: str, routes: tuple[Route, ...]) -> dict[str, Any]:
+    mine = tuple(route for route in routes if route.types is None or resource_type in route.types)
+    parameters = offered(resource_type).values()
+    described: dict[str, Any] = {
+        "type": resource_type,
+        "profile": f"http://hl7.org/fhir/StructureDefinition/{resource_type}",
+        "interaction": _interactions(mine, "instance", "type"),
+        "versioning": "versioned",
+        "readHistory": any(route.interaction == "vread" for route in mine),
+        "updateCreate": False,
+        "conditionalCreate": False,
+        "conditionalRead": "full-support",
+        "conditionalUpdate": False,
+        "conditionalDelete": "not-supported",
+        "searchInclude": [f"{resource_type}:{each.code}" for each in parameters if each.type == "reference"],
+        "searchRevInclude": reverse_includes(resource_type),
+        "searchParam": [_parameter(each) for each in parameters],
+        "operation": [
+            {"name": route.interaction[1:], "definition": route.definition, "documentation": route.documentation}
+            for route in mine
+            if route.definition is not None
+        ],
+    }
+    return {name: value for name, value in described.items() if value != []}
+
+
+def _interactions(routes: tuple[Route, ...], *levels: str) -> list[dict[str, str]]:
+    """Each interaction once, with the words of its first route. `capabilities` itself has no code here."""
+    found = {
+        route.interaction: route.documentation
+        for route in reversed(routes)
+        if route.level in levels and route.definition is None and route.interaction != "capabilities"
+    }
+    return [{"code": code, "documentation": found[code]} for code in reversed(found)]
+
+
+def _parameter(parameter: SearchParameter) -> dict[str, str]:
+    return {
+        "name": parameter.code,
+        "definition": parameter.url,
+        "type": parameter.type,
+        "documentation": parameter.description,
+    }
+
+
+def reverse_includes(resource_type: str) -> list[str]:
+    """`Encounter:patient` and every other reference that may lead to the type."""
+    return [
+        f"{source}:{parameter.code}"
+        for source in SERVED_TYPES
+        for parameter in offered(source).values()
+        if parameter.type == "reference" and {resource_type, "*"} & set(parameter.targets)
+    ]

@@ -1,0 +1,264 @@
+"""`openapi.yaml`: the same tables as the CapabilityStatement, for tools that do not speak FHIR.
+
+`render()` loads fhir.resources for the schemas of the types: nothing that answers FHIR requests calls it.
+https://spec.openapis.org/oas/v3.1.1
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any, Final
+
+import yaml
+
+from gateway.interactions.exchange import FHIR_JSON, Route
+from gateway.interactions.negotiation import FORM
+from gateway.interactions.parameters import PARAMETERS, PRESENTATION, Parameter
+from gateway.interactions.routes import ROUTES
+from gateway.interactions.schemas import fixed_schemas, type_schema
+from gateway.search.parameters import SERVED_TYPES, SearchParameter, offered
+
+Json = dict[str, Any]
+
+_OUTCOMES: Final = {
+    400: ("BadRequest", "A parameter, value or body that is not valid; `expression` names it."),
+    404: ("NotFound", "No such resource, or no such address."),
+    405: ("MethodNotAllowed", "The API is read-only; `Allow` names the methods."),
+    406: ("NotAcceptable", "Another format than JSON was asked for."),
+    410: ("Gone", "The resource was deleted; its history remains."),
+    413: ("TooLarge", "The form is longer than what is read."),
+    415: ("UnsupportedMediaType", f"The body is not {FORM}."),
+    500: ("Failure", "An unexpected error; `diagnostics` holds the id under which the log has it."),
+}
+_ALWAYS: Final = (400, 404, 405, 406, 500)
+_MORE: Final = {
+    "read": (410,),
+    "vread": (410,),
+    "$everything": (410,),
+    "POST": (413, 415),
+}
+_CONDITIONAL: Final = ("read", "vread", "capabilities")
+_SYSTEM_ANSWER: Final = {"capabilities": "CapabilityStatement"}
+_VARIABLES: Final = {
+    "resource_id": ("id", "The id of the resource.", {"type": "string", "pattern": r"^[A-Za-z0-9\-.]{1,64}$"}),
+    "version_id": ("vid", "The number of the version.", {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"}),
+}
+_DATE = r"^(eq|ne|gt|ge|lt|le|sa|eb|ap)?\d{4}"
+_NUMBER = r"^(eq|ne|gt|ge|lt|le|sa|eb|ap)?[+-]?\d"
+_KINDS: Final[dict[str, tuple[str, Json, str]]] = {
+    "string": ("prefix, without regard to case and accents; `:exact`, `:contains`", {}, "Smith"),
+    "token": ("`code`, `system|code`, `|code` or `system|`", {}, "active"),
+    "reference": ("`id`, `Type/id` or a URL", {}, "7b1c6b2e-0000-5000-8000-000000000000"),
+    "date": ("a date of any precision; prefixes such as `ge`", {"pattern": _DATE}, "ge2025-01-01"),
+    "number": ("a number; prefixes such as `gt`", {"pattern": _NUMBER}, "gt5"),
+    "quantity": ("`number`, `number|system|code` or `number||code`; prefixes", {"pattern": _NUMBER}, "gt5.4"),
+    "uri": ("a URI, whole", {}, "urn:fhir-gateway:source:his_a"),
+}
+_EXAMPLES: Final = {
+    "_lastUpdated": "ge2026-01-01",
+    "_tag": "urn:fhir-gateway:source|his_a",
+    "birthdate": "1980-05-17",
+    "gender": "female",
+    "identifier": "urn:fhir-gateway:source:his_a:patients|81f91df9",
+    "_source": "urn:fhir-gateway:source:his_a",
+}
+_RESULT: Final = (
+    Parameter(
+        "_sort",
+        "By these search parameters, with a comma between them; `-` before one turns its order round.",
+        {"type": "string"},
+        "-_lastUpdated",
+    ),
+    Parameter(
+        "_total",
+        "Whether to count all matches.",
+        {"type": "string", "enum": ["none", "estimate", "accurate"]},
+        "accurate",
+    ),
+    Parameter("_include", "Send what the matches refer to too: `Type:parameter`.", {"type": "string"}),
+    Parameter("_revinclude", "Send what refers to the matches too: `Type:parameter`.", {"type": "string"}),
+)
+
+
+class _Dumper(yaml.CSafeDumper):
+    """YAML without anchors, so that a change of one table row is a change of few lines."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        del data
+        return True
+
+
+def render() -> str:
+    """The document as YAML, the same for the same tables."""
+    return yaml.dump(document(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+def document() -> Json:
+    """The OpenAPI document."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "FHIR gateway",
+            "version": version("fhir-gateway"),
+            "summary": "Hospital information systems, read where they are and served as one FHIR R4 API.",
+            "description": "Read-only. HEAD is answered wherever GET is. Every error is an OperationOutcome. "
+            "Follow the links of a Bundle to read on; their `_cursor` is opaque.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/fhir", "description": "[base]"}],
+        "tags": [{"name": "system"}, *({"name": resource_type} for resource_type in SERVED_TYPES)],
+        "paths": _paths(),
+        "components": {
+            "parameters": {name: _query(parameter) for name, parameter in PARAMETERS.items()}
+            | {parameter.name: _query(parameter) for parameter in _RESULT}
+            | _headers(),
+            "responses": {
+                name: {"description": text, "content": _content("OperationOutcome")}
+                for name, text in _OUTCOMES.values()
+            }
+            | {"NotModified": {"description": "The client's copy is current."}},
+            "schemas": fixed_schemas() | {name: type_schema(name) for name in SERVED_TYPES},
+        },
+    }
+
+
+def _paths() -> Json:
+    paths: Json = {}
+    for route in ROUTES:
+        if route.level == "system":
+            paths.setdefault(_path(route, ""), {})[route.method.lower()] = _operation(route, None)
+    for resource_type in SERVED_TYPES:
+        for route in ROUTES:
+            if route.level != "system" and (route.types is None or resource_type in route.types):
+                paths.setdefault(_path(route, resource_type), {})[route.method.lower()] = _operation(
+                    route, resource_type
+                )
+    return paths
+
+
+def _path(route: Route, resource_type: str) -> str:
+    return route.pattern.format(resource_type=resource_type, resource_id="{id}", version_id="{vid}")
+
+
+def _operation(route: Route, resource_type: str | None) -> Json:
+    verb = route.interaction.removeprefix("$")
+    operation: Json = {
+        "tags": [resource_type or "system"],
+        "operationId": "-".join(filter(None, (verb, resource_type, "form" if route.method == "POST" else None))),
+        "summary": route.documentation,
+    }
+    if route.definition is not None:
+        operation["externalDocs"] = {"url": route.definition}
+    variables = [spelled for name, spelled in _VARIABLES.items() if f"{{{name}}}" in route.pattern]
+    parameters: list[Json] = [
+        {"name": name, "in": "path", "required": True, "description": text, "schema": schema}
+        for name, text, schema in variables
+    ]
+    searches = route.interaction == "search-type" and resource_type is not None
+    if searches and route.method == "POST":
+        operation["requestBody"] = _form(str(resource_type))
+    elif searches:
+        parameters += [_searched(each) for each in offered(str(resource_type)).values()]
+        names = (*(each.name for each in _RESULT), "_count", *PRESENTATION, "_cursor", "Prefer")
+        parameters += [_parameter_reference(name) for name in names]
+    else:
+        names = ("_format", "_pretty", *route.parameters)
+        parameters += [_parameter_reference(name) for name in names]
+    if route.interaction in _CONDITIONAL:
+        parameters += [_parameter_reference(name) for name in ("If-None-Match", "If-Modified-Since")]
+    if parameters:
+        operation["parameters"] = parameters
+    operation["responses"] = _responses(route, resource_type)
+    return operation
+
+
+def _responses(route: Route, resource_type: str | None) -> Json:
+    bundle = route.interaction in {"search-type", "$everything"} or route.interaction.startswith("history")
+    answer = "Bundle" if bundle else resource_type or _SYSTEM_ANSWER[route.interaction]
+    ok: Json = {"description": "A Bundle of them." if bundle else "The resource.", "content": _content(answer)}
+    if route.interaction in _CONDITIONAL:
+        ok["headers"] = {"ETag": {"description": "The version.", "schema": {"type": "string"}, "example": 'W/"1"'}}
+    if route.interaction in {"read", "vread"}:
+        ok["headers"]["Last-Modified"] = {"description": "When it came.", "schema": {"type": "string"}}
+    codes = sorted({*_ALWAYS, *_MORE.get(route.interaction, ()), *_MORE.get(route.method, ())})
+    responses: Json = {"200": ok}
+    if route.interaction in _CONDITIONAL:
+        responses["304"] = {"$ref": "#/components/responses/NotModified"}
+    return responses | {str(code): {"$ref": f"#/components/responses/{_OUTCOMES[code][0]}"} for code in codes}
+
+
+def _form(resource_type: str) -> Json:
+    properties = {each.code: _many(each) for each in offered(resource_type).values()}
+    properties |= {each.name: {"description": each.documentation, **each.schema} for each in _RESULT}
+    properties |= {
+        name: {"description": PARAMETERS[name].documentation, **PARAMETERS[name].schema}
+        for name in ("_count", *PRESENTATION)
+    }
+    return {"required": False, "content": {FORM: {"schema": {"type": "object", "properties": properties}}}}
+
+
+def _many(parameter: SearchParameter) -> Json:
+    """A search parameter may be repeated: all of its values must then match."""
+    how, schema, example = _kind(parameter)
+    text = f"{parameter.description}: {how}."
+    return {"description": text, "type": "array", "items": {"type": "string", **schema}, "examples": [[example]]}
+
+
+def _searched(parameter: SearchParameter) -> Json:
+    how, schema, example = _kind(parameter)
+    return {
+        "name": parameter.code,
+        "in": "query",
+        "description": f"{parameter.description}: {how}.",
+        "schema": {"type": "array", "items": {"type": "string", **schema}},
+        "examples": {"one": {"value": [example]}},
+    }
+
+
+def _kind(parameter: SearchParameter) -> tuple[str, Json, str]:
+    how, schema, example = _KINDS[parameter.type]
+    return how, schema, _EXAMPLES.get(parameter.code, example)
+
+
+def _query(parameter: Parameter) -> Json:
+    made: Json = {
+        "name": parameter.name,
+        "in": "query",
+        "description": parameter.documentation,
+        "schema": parameter.schema,
+    }
+    if parameter.example is not None:
+        value: Any = parameter.example
+        if parameter.schema.get("type") == "integer":
+            value = int(value)
+        elif parameter.schema.get("type") == "boolean":
+            value = value == "true"
+        made["examples"] = {"one": {"value": value}}
+    return made
+
+
+def _headers() -> Json:
+    def header(name: str, text: str, example: str) -> Json:
+        return {
+            "name": name,
+            "in": "header",
+            "description": text,
+            "schema": {"type": "string"},
+            "examples": {"one": {"value": example}},
+        }
+
+    return {
+        "Prefer": header("Prefer", "Whether a parameter that is not known is refused.", "handling=strict"),
+        "If-None-Match": header("If-None-Match", "Answer 304 if this is the current version.", 'W/"1"'),
+        "If-Modified-Since": header(
+            "If-Modified-Since", "Answer 304 if nothing changed since.", "Thu, 01 Jan 2026 00:00:00 GMT"
+        ),
+    }
+
+
+def _parameter_reference(name: str) -> Json:
+    return {"$ref": f"#/components/parameters/{name}"}
+
+
+def _content(schema: str) -> Json:
+    return {FHIR_JSON: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}

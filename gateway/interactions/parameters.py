@@ -1,0 +1,144 @@
+"""The parameters of the interactions other than a type's search parameters: one table for checks and documents.
+
+https://hl7.org/fhir/R4/http.html#parameters, https://hl7.org/fhir/R4/search.html#Summary
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from gateway.interactions.exchange import FhirRequest
+from gateway.interactions.negotiation import JSON_FORMATS, is_strict
+from gateway.interactions.presentation import SUMMARIES
+from gateway.outcomes import InvalidParameter
+
+MOST_PER_PAGE = 1000
+PER_PAGE = 50
+_COUNT = re.compile(r"[0-9]{1,9}")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One query parameter as documents show it."""
+
+    name: str
+    documentation: str
+    schema: dict[str, Any] = field(default_factory=lambda: {"type": "string"})
+    example: str | None = None
+
+
+PARAMETERS: dict[str, Parameter] = {
+    parameter.name: parameter
+    for parameter in (
+        Parameter(
+            "_format",
+            "The format of the answer; it outweighs the Accept header.",
+            {"type": "string", "enum": list(JSON_FORMATS)},
+            "json",
+        ),
+        Parameter("_pretty", "Lay the JSON out for people's eyes.", {"type": "boolean"}, "true"),
+        Parameter(
+            "_summary",
+            "Only a part of each resource: `true` the elements that FHIR marks as summary, `text` the narrative, "
+            "`data` all but the narrative, `count` (searches only) nothing but the total.",
+            {"type": "string", "enum": list(SUMMARIES)},
+            "true",
+        ),
+        Parameter(
+            "_elements",
+            "Only these top-level elements, with a comma between them, and those that are mandatory.",
+            {"type": "string"},
+            "identifier,name",
+        ),
+        Parameter(
+            "_since",
+            "Only versions made at or after this instant.",
+            {"type": "string", "format": "date-time"},
+            "2026-01-01T00:00:00Z",
+        ),
+        Parameter(
+            "_at",
+            "Only versions that were current at this instant.",
+            {"type": "string", "format": "date-time"},
+            "2026-01-01T00:00:00Z",
+        ),
+        Parameter(
+            "_count",
+            f"How many entries a page holds (matches, for a search), at most {MOST_PER_PAGE}.",
+            {"type": "integer", "minimum": 0, "maximum": MOST_PER_PAGE, "default": PER_PAGE},
+            "20",
+        ),
+        Parameter(
+            "_type",
+            "Only resources of these types, with a comma between them.",
+            {"type": "string"},
+            "Encounter,Condition",
+        ),
+        Parameter("_cursor", "Where a page begins. Opaque: only follow the links of a Bundle.", {"type": "string"}),
+    )
+}
+PRESENTATION = ("_format", "_pretty", "_summary", "_elements")
+"""What every interaction takes that answers with resources."""
+
+
+def require_known(request: FhirRequest, names: Iterable[str] = ()) -> None:
+    """Raise InvalidParameter for a parameter of no meaning here, when the client wants to know (`handling=strict`).
+
+    No filter can be lost here unnoticed: the interactions that filter refuse what they do not know at once.
+    """
+    if is_strict(request):
+        refuse_unknown(request, names)
+
+
+def refuse_unknown(request: FhirRequest, names: Iterable[str] = ()) -> None:
+    """Raise InvalidParameter for a parameter that is neither about the presentation nor one of `names`."""
+    known = (*names, *PRESENTATION)
+    for name, _ in request.query:
+        if name not in known:
+            raise InvalidParameter(name, "not a parameter of this interaction", known)
+
+
+def once(request: FhirRequest, name: str) -> str | None:
+    """The value of a parameter that may be given once. Empty is as if it were absent. Raises InvalidParameter."""
+    values = [value for key, value in request.query if key == name and value]
+    if len(values) > 1:
+        raise InvalidParameter(name, "may be given only once")
+    return values[0] if values else None
+
+
+def count(request: FhirRequest) -> int:
+    """How many entries a page holds. Raises InvalidParameter."""
+    value = once(request, "_count")
+    if value is None:
+        return PER_PAGE
+    if not _COUNT.fullmatch(value):
+        raise InvalidParameter("_count", "not a whole number of 0 or more")
+    return min(int(value), MOST_PER_PAGE)
+
+
+def since(request: FhirRequest) -> int | None:
+    """`_since` in ms since 1970 UTC. Raises InvalidParameter."""
+    return _moment(request, "_since")
+
+
+def at(request: FhirRequest) -> int | None:
+    """`_at` as a moment in ms since 1970 UTC. Raises InvalidParameter."""
+    return _moment(request, "_at")
+
+
+def _moment(request: FhirRequest, name: str) -> int | None:
+    value = once(request, name)
+    if value is None:
+        return None
+    value = value.replace(" ", "+")  # an unescaped + of a time zone arrives as a space
+    if not _INSTANT.fullmatch(value):
+        raise InvalidParameter(name, "not an instant such as 2026-01-01T00:00:00Z")
+    try:
+        return (datetime.fromisoformat(value) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    except (ValueError, OverflowError):
+        raise InvalidParameter(name, "there is no such moment") from None

@@ -1,0 +1,131 @@
+"""The table of contents of the API: every interaction that is served, and the one way to it.
+
+The CapabilityStatement and `openapi.yaml` are made from ROUTES: what is not here is neither served nor advertised.
+https://hl7.org/fhir/R4/http.html#summary
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import traceback
+from uuid import uuid4
+
+from gateway import outcomes
+from gateway.interactions.capabilities import capabilities
+from gateway.interactions.everything import everything
+from gateway.interactions.exchange import FHIR_JSON, FhirRequest, FhirResponse, Route, Services
+from gateway.interactions.history import history_instance, history_system, history_type
+from gateway.interactions.negotiation import require_json
+from gateway.interactions.read import read
+from gateway.interactions.search_type import search_type
+from gateway.interactions.vread import vread
+from gateway.outcomes import FhirError, MethodNotAllowed, NotFound, UnknownType
+from gateway.search.parameters import SERVED_TYPES
+
+_READ = ("_summary", "_elements")
+_HISTORY = ("_since", "_at", "_count", "_cursor", "_summary", "_elements")
+_EVERYTHING = ("_type", "_since", "_count", "_cursor", "_summary", "_elements")
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "/metadata", "capabilities", "system", capabilities, "What this server can do."),
+    Route("GET", "/_history", "history-system", "system", history_system, "All changes, newest first.", _HISTORY),
+    Route("GET", "/{resource_type}", "search-type", "type", search_type, "Search the resources of a type."),
+    Route("POST", "/{resource_type}/_search", "search-type", "type", search_type,
+          "The same search, its parameters in a form: nothing personal in the URL."),
+    Route("GET", "/{resource_type}/_history", "history-type", "type", history_type,
+          "All changes of a type, newest first.", _HISTORY),
+    Route("GET", "/{resource_type}/{resource_id}", "read", "instance", read,
+          "The current version of a resource.", _READ),
+    Route("GET", "/{resource_type}/{resource_id}/_history", "history-instance", "instance", history_instance,
+          "All versions of a resource, newest first.", _HISTORY),
+    Route("GET", "/{resource_type}/{resource_id}/_history/{version_id}", "vread", "instance", vread,
+          "One version of a resource.", _READ),
+    Route("GET", "/{resource_type}/{resource_id}/$everything", "$everything", "instance", everything,
+          "A patient's record: the Patient, what refers to it, and what these refer to.", _EVERYTHING, ("Patient",),
+          "http://hl7.org/fhir/OperationDefinition/Patient-everything"),
+)  # fmt: skip
+
+_LOG = logging.getLogger("gateway.errors")
+_TYPE = re.compile(r"[A-Z][A-Za-z]{0,63}")
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+_BY_LENGTH: dict[int, list[tuple[Route, list[str]]]] = {}
+for _route in ROUTES:
+    _segments = _route.pattern.split("/")
+    _BY_LENGTH.setdefault(len(_segments), []).append((_route, _segments))
+
+
+def answer(request: FhirRequest, services: Services) -> FhirResponse:
+    """Answer a request, whatever it is: every error becomes an OperationOutcome here. HEAD keeps its body."""
+    pattern = "-"
+    try:
+        route, variables = _find(request)
+        pattern = route.pattern
+        require_json(request)
+        response = route.answer(request, services, **variables)
+    except FhirError as error:
+        return refusal(error, pattern)
+    except Exception as error:  # noqa: BLE001  the last resort: the client gets an id by which people find the log line
+        return failure(error, pattern)
+    headers = [("Content-Type", FHIR_JSON), *response.headers] if response.status != 304 else response.headers
+    return FhirResponse(response.status, response.body, headers, pattern)
+
+
+def refusal(error: FhirError, pattern: str = "-") -> FhirResponse:
+    """The answer to a request that is at fault."""
+    return FhirResponse(
+        error.status, outcomes.render(error), [("Content-Type", FHIR_JSON), *error.headers.items()], pattern
+    )
+
+
+def failure(error: BaseException, pattern: str = "-") -> FhirResponse:
+    """The answer to a request that we failed. Its message may quote a record: it is not told."""
+    error_id = str(uuid4())
+    frames = reversed(traceback.extract_tb(error.__traceback__))
+    where = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in frames)
+    _LOG.error("error_id=%s route=%s type=%s at=%s", error_id, pattern, type(error).__qualname__, where)
+    body = outcomes.outcome(outcomes.issue("fatal", "exception", f"an unexpected error; its id is {error_id}"))
+    return FhirResponse(500, body, [("Content-Type", FHIR_JSON)], pattern)
+
+
+def _find(request: FhirRequest) -> tuple[Route, dict[str, str]]:
+    """The route of a request and its variables. Raises NotFound, UnknownType and MethodNotAllowed."""
+    segments = request.path.rstrip("/").split("/")
+    method = "GET" if request.method == "HEAD" else request.method
+    allowed: list[str] = []
+    for route, pattern in _BY_LENGTH.get(len(segments), ()):
+        variables = _match(pattern, segments)
+        if variables is None or (route.types is not None and variables["resource_type"] not in route.types):
+            continue
+        if route.method == method:
+            return route, variables
+        allowed.append(route.method)
+    if allowed:
+        methods = ", ".join(dict.fromkeys(name for method in allowed for name in _with_head(method)))
+        raise MethodNotAllowed(f"the API is read-only; this address takes {methods}", headers={"Allow": methods})
+    if segments == [""] and method != "GET":
+        raise MethodNotAllowed("neither batch nor transaction is offered", headers={"Allow": ""})
+    if len(segments) > 1 and _TYPE.fullmatch(segments[1]) and segments[1] not in SERVED_TYPES:
+        raise UnknownType(f"{segments[1]} is not served; valid: {', '.join(SERVED_TYPES)}")
+    raise NotFound("no interaction has this address; see /metadata")
+
+
+def _match(pattern: list[str], segments: list[str]) -> dict[str, str] | None:
+    variables: dict[str, str] = {}
+    for expected, given in zip(pattern, segments, strict=True):
+        if expected == "{resource_type}":
+            if given not in SERVED_TYPES:
+                return None
+        elif expected == "{resource_id}":
+            if not _ID.fullmatch(given):
+                return None
+        elif not expected.startswith("{"):
+            if expected != given:
+                return None
+            continue
+        variables[expected[1:-1]] = given
+    return variables
+
+
+def _with_head(method: str) -> tuple[str, ...]:
+    return ("GET", "HEAD") if method == "GET" else (method,)

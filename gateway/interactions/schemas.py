@@ -1,0 +1,116 @@
+"""The schemas of `openapi.yaml`: enough to generate a client from, not a validator.
+
+Elements, cardinalities and codes come from the definitions that the mappers are checked against.
+https://hl7.org/fhir/R4/json.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.search.parameters import SERVED_TYPES
+from mappers.fhir.definitions import Element, elements
+
+Json = dict[str, Any]
+
+_PRIMITIVES: dict[str, Json] = {
+    "boolean": {"type": "boolean"},
+    "integer": {"type": "integer"},
+    "positiveInt": {"type": "integer", "minimum": 1},
+    "unsignedInt": {"type": "integer", "minimum": 0},
+    "decimal": {"type": "number"},
+    "instant": {"type": "string", "format": "date-time"},
+    "uri": {"type": "string", "format": "uri"},
+}
+"""Dates are plain text here: FHIR's may be partial, which `format: date` forbids."""
+_SHARED = ("Meta", "Reference", "Identifier", "CodeableConcept", "Coding", "Period")
+
+
+def type_schema(resource_type: str) -> Json:
+    """A resource type: its top-level elements."""
+    made = _object(elements(resource_type))
+    made["properties"] = {"resourceType": {"const": resource_type}} | made["properties"]
+    made["required"] = ["resourceType", *made.get("required", ())]
+    return {"description": f"https://hl7.org/fhir/R4/{resource_type.lower()}.html", **made}
+
+
+def fixed_schemas() -> Json:
+    """What every interaction shares."""
+    served = [{"$ref": f"#/components/schemas/{name}"} for name in SERVED_TYPES]
+    outcome = {"$ref": "#/components/schemas/OperationOutcome"}
+    text, instant = {"type": "string"}, {"type": "string", "format": "date-time"}
+    entry: Json = {
+        "type": "object",
+        "properties": {
+            "fullUrl": text,
+            "resource": {"anyOf": [*served, outcome]},
+            "search": {
+                "type": "object",
+                "properties": {"mode": {"type": "string", "enum": ["match", "include", "outcome"]}},
+            },
+            "request": {"type": "object", "properties": {"method": text, "url": text}},
+            "response": {"type": "object", "properties": {"status": text, "etag": text, "lastModified": instant}},
+        },
+    }
+    link = {
+        "type": "object",
+        "properties": {"relation": {"type": "string", "enum": ["self", "first", "previous", "next"]}, "url": text},
+    }
+    issue: Json = {
+        "type": "object",
+        "required": ["severity", "code"],
+        "properties": {
+            "severity": {"type": "string", "enum": ["fatal", "error", "warning", "information"]},
+            "code": text,
+            "diagnostics": text,
+            "expression": {"type": "array", "items": text},
+        },
+    }
+    return {
+        "OperationOutcome": {
+            "type": "object",
+            "required": ["resourceType", "issue"],
+            "properties": {
+                "resourceType": {"const": "OperationOutcome"},
+                "issue": {"type": "array", "minItems": 1, "items": issue},
+            },
+        },
+        "Bundle": {
+            "type": "object",
+            "required": ["resourceType", "type"],
+            "properties": {
+                "resourceType": {"const": "Bundle"},
+                "id": text,
+                "meta": {"$ref": "#/components/schemas/Meta"},
+                "type": {"type": "string", "enum": ["searchset", "history"]},
+                "total": {"type": "integer", "minimum": 0},
+                "link": {"type": "array", "items": link},
+                "entry": {"type": "array", "items": entry},
+            },
+        },
+        "CapabilityStatement": {
+            "type": "object",
+            "required": ["resourceType", "status", "date", "kind", "fhirVersion", "format"],
+            "properties": {"resourceType": {"const": "CapabilityStatement"}},
+        },
+        **{name: _object(elements(name)) for name in _SHARED},
+    }
+
+
+def _object(listed: tuple[Element, ...]) -> Json:
+    # A primitive may be absent behind a `_name` that says why; a choice has several names.
+    required = [each.name for each in listed if each.required and not each.primitive and each.choice is None]
+    made: Json = {"type": "object", "properties": {each.name: _value(each) for each in listed}}
+    return made | {"required": required} if required else made
+
+
+def _value(element: Element) -> Json:
+    if element.kind in _SHARED:
+        one: Json = {"$ref": f"#/components/schemas/{element.kind}"}
+    elif element.primitive:
+        one = dict(_PRIMITIVES.get(element.kind, {"type": "string"}))
+        if element.codes:
+            one["enum"] = list(element.codes)
+    else:
+        one = {"type": "object", "title": element.kind}
+    return {"type": "array", "items": one} if element.many else one

@@ -1,0 +1,60 @@
+"""search-type: the resources of a type that match, a page at a time, by GET or by a form.
+
+https://hl7.org/fhir/R4/http.html#search
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gateway import outcomes
+from gateway.bundles import Link, bundle, in_json, outcome_entry, search_entry, url
+from gateway.interactions.exchange import FhirRequest, FhirResponse, Services
+from gateway.interactions.negotiation import is_strict, require_form, require_json, wants_pretty
+from gateway.interactions.pairs import pairs
+from gateway.interactions.presentation import Presentation
+from gateway.search.query import search
+from gateway.search.request import parse
+
+_PRESENTATION = ("_format", "_pretty")
+
+
+def search_type(request: FhirRequest, services: Services, *, resource_type: str) -> FhirResponse:
+    """Answer `GET [base]/[type]?…` and `POST [base]/[type]/_search`."""
+    if request.method == "POST":
+        require_form(request)
+        request = replace(request, query=[*request.query, *pairs(request.body.decode("latin-1"))])
+        require_json(request)
+    about_form = [pair for pair in request.query if pair[0] in _PRESENTATION]
+    asked = [pair for pair in request.query if pair[0] not in _PRESENTATION and pair[0] != "_cursor"]
+    parsed = parse(resource_type, asked, strict=is_strict(request), base=request.base_url)
+    cursor = request.first("_cursor")
+    result = search(services.store, parsed, cursor=cursor)
+
+    presentation = Presentation(parsed.summary, tuple(parsed.elements), wants_pretty(request))
+    base = in_json(request.base_url)
+    rows = [(row, "match") for row in result.matches] + [(row, "include") for row in result.included]
+    entries = [
+        search_entry(base, row.type, row.id, presentation.resource(row.type, row.body), mode)  # type: ignore[arg-type]
+        for row, mode in rows
+    ]
+    if parsed.ignored:
+        entries.append(_ignored(parsed.ignored))
+    path = f"{request.base_url}/{resource_type}"
+    honoured = [*parsed.self_pairs, *about_form]
+    here = honoured if cursor is None else [*honoured, ("_cursor", cursor)]
+    links: list[Link] = [("self", url(path, here)), ("first", url(path, honoured))]
+    if result.previous is not None:
+        links.append(("previous", url(path, [*honoured, ("_cursor", result.previous)])))
+    if result.next is not None:
+        links.append(("next", url(path, [*honoured, ("_cursor", result.next)])))
+    return FhirResponse(200, presentation.whole(bundle("searchset", result.total, links, entries)))
+
+
+def _ignored(names: tuple[str, ...]) -> bytes:
+    """What was not applied is always said: the result is wider than what was asked for."""
+    said = (
+        outcomes.issue("warning", "not-supported", f"{name}: unknown parameter, not applied", f"http.{name}")
+        for name in dict.fromkeys(names)
+    )
+    return outcome_entry(outcomes.outcome(*said))
