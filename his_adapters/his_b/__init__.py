@@ -1,0 +1,1 @@
+"""HIS_B, a private specialty clinic: three JSON files of nested objects."""
