@@ -1,0 +1,1 @@
+"""HIS_C, a cosmetic and skincare clinic: three CSV files with packed cells."""
