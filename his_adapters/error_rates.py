@@ -151,7 +151,7 @@ _RATES: dict[str, dict[str, Rate]] = {
         "second_email": _always(4, "staff have another address in contact (the seed's shape has one)"),
         "stage_without_cancer": Rate(5, 0.1, 1.0, 1.0, "a stage on flu or a fracture"),
         "cancer_protocol_without_cancer": Rate(6, 0.05, 0.4, 0.5, "chemotherapy for flu"),
-        "protocol_contradicts_need": Rate(7, 0.05, 0.33, 0.5, "protocol Surgery, surgery not required"),
+        "protocol_contradicts_need": Rate(7, 0.05, 0.08, 0.3, "protocol Surgery, surgery not required"),
         "sensitive_history": Rate(8, 0.1, 0.33, 0.4, "HIV or TB in the history"),
         "treating": Rate(9, 0.05, 0.2, 0.3, "severity 'treating'"),
         "department_contradicts_disease": Rate(10, 0.1, 0.8, 0.8, "flu in radiotherapy"),
