@@ -1,0 +1,1 @@
+"""Search: one table of parameters; index rows, queries, pages and documents all derive from it."""

@@ -1,0 +1,171 @@
+"""The search index: resources in, rows out, kept in bulk.
+
+`index_rows` is pure and can run in any process; `write` puts what it made beside the store's own tables, in the caller's
+transaction. Knows no query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Table
+
+from gateway.search.fhirpath import Branch, Sink, branches, extractor
+from gateway.search.parameter_types import PARAMETER_TYPES, reference
+from gateway.search.parameter_types.terms import Rows
+from gateway.search.parameters import INDEXED_TYPES, of_type, row_key
+from gateway.search.tables import DATE, ENTRY, HIGHEST, INDEX, LOWEST, QUANTITY, REFERENCE, STRING, TOKEN, URI
+
+__all__ = ["INDEX", "TABLES", "IndexRows", "index_rows", "referrers", "write"]
+
+TABLES = (INDEX,)
+"""For `Store.open(url, extra=TABLES)`."""
+
+_ANY_REFERENCE = row_key("_reference")
+"""The key of references that no search parameter names: they are found by their target all the same."""
+_STORED_BY_COLUMN = ("_id", "_lastUpdated")
+_IN_ONE_STATEMENT = 500
+
+
+class IndexRows(NamedTuple):
+    """All index rows of one resource, without its pk. Picklable."""
+
+    entry: int
+    string: tuple[tuple[int, str, str, int], ...]
+    token: tuple[tuple[int, str, str, int], ...]
+    date: tuple[tuple[int, int, int, int], ...]
+    quantity: tuple[tuple[int, float, float, str, str, str, int], ...]
+    uri: tuple[tuple[int, str, int], ...]
+    reference: tuple[tuple[str, int, str], ...]
+
+
+def index_rows(resource: dict[str, Any]) -> IndexRows:
+    """The index rows of a resource, which stays as it is."""
+    resource_type: str = resource["resourceType"]
+    rows = Rows([], [], [], [], [], [])
+    _extractor(resource_type)(resource, rows)
+    found = set(rows.reference)
+    named = {(target_id, target_type) for target_id, _, target_type in found}
+    for literal in _literals(resource):
+        target_type, target_id = reference.target(literal)
+        if target_id and (target_id, target_type) not in named:
+            found.add((target_id, _ANY_REFERENCE, target_type))
+    return IndexRows(
+        row_key(resource_type),
+        _edged(rows.string),
+        _edged(rows.token),
+        _edged(rows.date),
+        _edged(rows.quantity),
+        _edged(rows.uri),
+        tuple(found),
+    )
+
+
+@cache
+def _extractor(resource_type: str) -> Callable[[dict[str, Any], Rows], None]:
+    """One walk for all parameters of a type."""
+    if resource_type not in INDEXED_TYPES:
+        raise KeyError(resource_type)
+    sinks: list[tuple[Branch, Sink]] = []
+    for parameter in of_type(resource_type).values():
+        if not parameter.reason and parameter.code not in _STORED_BY_COLUMN:
+            sink = PARAMETER_TYPES[parameter.type].indexer(parameter)
+            sinks += ((branch, sink) for branch in branches(parameter.expression, parameter.datatypes))
+    return extractor(sinks)
+
+
+def _edged(rows: list[Any]) -> tuple[Any, ...]:
+    """Each row once, with the mark of the one that sorts first, and last, under its key."""
+    if len(rows) > 1:
+        rows = sorted(set(rows))
+    made = []
+    key = None
+    for row in rows:
+        if not row[1]:
+            if row[1] == "":  # no code to sort by
+                made.append((*row, 0))
+                continue
+        if row[0] == key:
+            made.append((*row, HIGHEST))
+            before = made[-2]
+            made[-2] = (*before[:-1], before[-1] & LOWEST)
+        else:
+            key = row[0]
+            made.append((*row, LOWEST | HIGHEST))
+    return tuple(made)
+
+
+def _literals(element: Any) -> Iterator[str]:
+    """Every literal reference in a resource, wherever it stands."""
+    waiting = [element]
+    while waiting:
+        for name, value in waiting.pop().items():
+            kind = type(value)
+            if kind is dict:
+                waiting.append(value)
+            elif kind is list:
+                waiting += [item for item in value if type(item) is dict]
+            elif name == "reference" and kind is str:
+                yield value
+
+
+def write(connection: Connection, additions: Sequence[tuple[int, IndexRows]], removals: Sequence[int]) -> None:
+    """Remove the rows of resources by pk, then add others, in the caller's transaction.
+
+    A resource that changes is in both. Index rows of a pk that is added must have been removed before.
+    """
+    if removals:
+        gone = [(pk,) for pk in removals]
+        for table in (ENTRY, STRING, TOKEN, DATE, QUANTITY, URI, REFERENCE):
+            connection.exec_driver_sql(_delete(table, _mark(connection)), gone)
+    if not additions:
+        return
+    _insert(connection, ENTRY, ((pk, rows.entry) for pk, rows in additions))
+    _insert(connection, STRING, ((k, v, pk, x, e) for pk, rows in additions for k, v, x, e in rows.string))
+    _insert(connection, TOKEN, ((k, c, pk, s, e) for pk, rows in additions for k, c, s, e in rows.token))
+    _insert(connection, DATE, ((k, a, pk, z, e) for pk, rows in additions for k, a, z, e in rows.date))
+    _insert(
+        connection,
+        QUANTITY,
+        ((k, a, pk, z, s, c, u, e) for pk, rows in additions for k, a, z, s, c, u, e in rows.quantity),
+    )
+    _insert(connection, URI, ((k, v, pk, e) for pk, rows in additions for k, v, e in rows.uri))
+    _insert(connection, REFERENCE, ((i, k, t, pk) for pk, rows in additions for i, k, t in rows.reference))
+
+
+def _mark(connection: Connection) -> str:
+    return "?" if connection.dialect.paramstyle == "qmark" else "%s"
+
+
+@cache
+def _delete(table: Table, mark: str) -> str:
+    return f"DELETE FROM {table.name} WHERE pk = {mark}"  # noqa: S608 - our own names
+
+
+@cache
+def _put(table: Table, mark: str) -> str:
+    marks = ", ".join(mark for _ in table.columns)
+    return f"INSERT INTO {table.name} ({', '.join(table.columns.keys())}) VALUES ({marks})"  # noqa: S608
+
+
+def _insert(connection: Connection, table: Table, rows: Iterable[tuple[Any, ...]]) -> None:
+    # In key order neighbours go to the same page.
+    ready = sorted(rows)
+    if ready:
+        connection.exec_driver_sql(_put(table, _mark(connection)), ready)
+
+
+def referrers(connection: Connection, targets: Sequence[tuple[str, str]]) -> list[int]:
+    """The pks of the resources that refer literally to any of these (type, id)."""
+    mark, found = _mark(connection), set[int]()
+    for start in range(0, len(targets), _IN_ONE_STATEMENT):
+        some = targets[start : start + _IN_ONE_STATEMENT]
+        pairs = ", ".join(f"({mark}, {mark})" for _ in some)
+        rows = connection.exec_driver_sql(
+            f"SELECT pk FROM {REFERENCE.name} WHERE (target_id, target_type) IN (VALUES {pairs})",  # noqa: S608
+            tuple(value for target_type, target_id in some for value in (target_id, target_type)),
+        )
+        found.update(pk for (pk,) in rows)
+    return sorted(found)

@@ -1,0 +1,107 @@
+"""The table of search parameters: what is searched, under which name, by which official expression.
+
+A search parameter is one row of `parameters.csv`; index rows, queries, CapabilityStatement, `openapi.yaml` and the test
+matrix derive from it. The facts are those of the official R4 SearchParameter definitions, with expressions that span
+several types cut to the branch of the row's type.
+https://hl7.org/fhir/R4/searchparameter-registry.html
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, replace
+from functools import cache
+from hashlib import blake2b
+from importlib.resources import files
+
+SERVED_TYPES: tuple[str, ...] = (
+    "Patient",
+    "Practitioner",
+    "PractitionerRole",
+    "Encounter",
+    "Condition",
+    "Claim",
+    "Organization",
+    "Location",
+    "Coverage",
+    "Observation",
+    "AllergyIntolerance",
+    "Invoice",
+    "ChargeItem",
+    "CarePlan",
+    "ServiceRequest",
+    "DiagnosticReport",
+)
+"""The resource types that the API serves. The table holds more, ready to be served."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchParameter:
+    """One way to search one resource type."""
+
+    resource_type: str
+    code: str
+    type: str
+    """string, token, date, reference, quantity, uri, number, composite or special."""
+    expression: str
+    datatypes: tuple[str, ...]
+    """The FHIR types of what the expression yields."""
+    targets: tuple[str, ...]
+    """The types that a reference may lead to; `*` = any."""
+    system: str
+    """The code system that the required binding of a `code` implies; "" = none or not known."""
+    url: str
+    """The canonical URL of the official SearchParameter."""
+    reason: str
+    """Why it is not offered; "" = it is."""
+
+    @property
+    def description(self) -> str:
+        """One line for documents."""
+        if self.expression:
+            return f"The {self.type} at {self.expression}"
+        return f"{self.code.removeprefix('_').capitalize()}: {self.reason}"
+
+
+def _load() -> tuple[SearchParameter, ...]:
+    with files(__package__).joinpath("parameters.csv").open(encoding="utf-8", newline="") as lines:
+        return tuple(
+            SearchParameter(
+                **{
+                    name: tuple(cell.split()) if name in ("datatypes", "targets") else cell
+                    for name, cell in row.items()
+                }
+            )
+            for row in csv.DictReader(lines)
+        )
+
+
+SEARCH_PARAMETERS: tuple[SearchParameter, ...] = _load()
+"""Every official R4 search parameter of the types that are or will be served; those of `Resource` belong to each type."""
+
+INDEXED_TYPES: tuple[str, ...] = tuple(
+    dict.fromkeys(parameter.resource_type for parameter in SEARCH_PARAMETERS if parameter.resource_type != "Resource")
+)
+"""The types that the table knows parameters for."""
+
+
+@cache
+def of_type(resource_type: str) -> dict[str, SearchParameter]:
+    """All parameters of a type by code, the common ones (as the type's own) included, offered or not."""
+    return {
+        parameter.code: replace(parameter, resource_type=resource_type)
+        for parameter in SEARCH_PARAMETERS
+        if parameter.resource_type in ("Resource", resource_type)
+    }
+
+
+@cache
+def offered(resource_type: str) -> dict[str, SearchParameter]:
+    """The parameters of a type that work here, by code."""
+    return {code: parameter for code, parameter in of_type(resource_type).items() if not parameter.reason}
+
+
+@cache
+def row_key(name: str) -> int:
+    """The stable 31-bit number that index rows carry for `Type.code` (or `Type`, or `Type.code:aspect`)."""
+    return int.from_bytes(blake2b(name.encode(), digest_size=4).digest(), "big") & 0x7FFF_FFFF

@@ -1,0 +1,295 @@
+"""The SQL of searches: one statement a shape, compiled once and kept.
+
+A shape is everything but the values: which tables and conditions, sorted how, from where. Knows no request and runs
+nothing. `gather` starts from the rows of one clause and sorts what it finds; `walk` follows an index in the order asked
+for and stops when the page is full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
+
+from sqlalchemy import (
+    Alias,
+    BindParameter,
+    ColumnElement,
+    FromClause,
+    Label,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    exists,
+    false,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+)
+
+from gateway.search.parameter_types.terms import Condition
+from gateway.search.tables import ENTRY, HIGHEST, LOWEST, REFERENCE, TOKEN
+from gateway.store import RESOURCE, Query
+
+
+class ClauseShape(NamedTuple):
+    """A clause without its values. Binds `k<i>` and `v<i>_<term>_<value>`."""
+
+    table: Table
+    terms: tuple[tuple[Condition, int], ...]
+    """Each term's condition and number of values."""
+    negated: bool
+
+
+class SortShape(NamedTuple):
+    """A sort key without its parameter. Binds `s<i>`."""
+
+    table: Table
+    column: str
+    descending: bool
+
+
+class Leg(NamedTuple):
+    """One stretch of a walk: the resources that have a value of the first sort key, or those that lack one."""
+
+    lacking: bool
+    backward: bool
+    nulls: tuple[bool, ...] | None
+    """Of the position where it starts: which of its values are missing. Binds `c<i>` and `cpk`. None = at its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """The statements of one dialect."""
+
+    dialect: Literal["sqlite", "postgresql"]
+
+    def probe(self, clause: ClauseShape) -> Query:
+        """How many rows a clause has, up to `cap`."""
+        return _probe(self.dialect, clause)
+
+    def gather(self, clauses: tuple[ClauseShape, ...], driver: int, sort: tuple[SortShape, ...]) -> Query:
+        """pk and sort values of all matches in order, up to `cap`."""
+        return _gather(self.dialect, clauses, driver, sort)
+
+    def walk(self, clauses: tuple[ClauseShape, ...], sort: tuple[SortShape, ...], leg: Leg) -> Query:
+        """pk and sort values of the next `cap` matches of a leg. Binds `type`."""
+        return _walk(self.dialect, clauses, sort, leg)
+
+    def total(self, clauses: tuple[ClauseShape, ...], driver: int | None) -> Query:
+        """How many resources match."""
+        return _total(self.dialect, clauses, driver)
+
+    def bodies(self, size: int) -> Query:
+        """The resources of `pk0` … `pk<size - 1>`."""
+        return _bodies(self.dialect, size)
+
+    def included(self, size: int, *, targeted: bool) -> Query:
+        """What `pk0` … refer to under the key `k` (with the type `t`)."""
+        return _included(self.dialect, size, targeted)
+
+    def referring(self, size: int) -> Query:
+        """What refers to `id0` … of type `t` under the key `k`."""
+        return _referring(self.dialect, size)
+
+
+_KEPT = 512
+
+
+def _rows(shape: ClauseShape, at: int, name: str) -> tuple[Alias, ColumnElement[bool]]:
+    """The rows of a clause, under an alias."""
+    rows = shape.table.alias(f"{name}{at}")
+    key = rows.c.type if shape.table is RESOURCE else rows.c.param
+    alternatives = [
+        condition(rows, [bindparam(f"v{at}_{term}_{value}") for value in range(size)])
+        for term, (condition, size) in enumerate(shape.terms)
+    ]
+    return rows, and_(key == bindparam(f"k{at}"), _any_of(alternatives))
+
+
+def _any_of(alternatives: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
+    """OR as a balanced tree: databases bound the depth of an expression."""
+    if len(alternatives) == 1:
+        return alternatives[0]
+    if len(alternatives) <= 8:
+        return or_(*alternatives)
+    half = len(alternatives) // 2
+    return or_(_any_of(alternatives[:half]).self_group(), _any_of(alternatives[half:]).self_group())
+
+
+def _matching(
+    clauses: Sequence[ClauseShape], pk: ColumnElement[int], but: int | None = None
+) -> Iterator[ColumnElement[bool]]:
+    """Each clause as a condition on a pk."""
+    for at, shape in enumerate(clauses):
+        if at != but:
+            rows, condition = _rows(shape, at, "f")
+            found = exists(select(literal_column("1")).select_from(rows).where(rows.c.pk == pk, condition))
+            yield ~found if shape.negated else found
+
+
+@lru_cache(maxsize=_KEPT)
+def _probe(dialect: str, clause: ClauseShape) -> Query:
+    rows, condition = _rows(clause, 0, "d")
+    capped = select(rows.c.pk).where(condition).limit(bindparam("cap")).subquery()
+    return Query(select(func.count()).select_from(capped), dialect)
+
+
+@lru_cache(maxsize=_KEPT)
+def _gather(dialect: str, clauses: tuple[ClauseShape, ...], driver: int, sort: tuple[SortShape, ...]) -> Query:
+    rows, condition = _rows(clauses[driver], driver, "d")
+    # The bound keeps a search that is broader than thought from being sorted whole.
+    found = select(rows.c.pk).where(condition).distinct().limit(bindparam("cap")).subquery("d")
+    keys = [_key_of(shape, at, found.c.pk) for at, shape in enumerate(sort)]
+    statement = select(found.c.pk, *keys).where(*_matching(clauses, found.c.pk, driver))
+    return Query(
+        statement.order_by(*_order(keys, sort, backward=False), _directed(found.c.pk, sort, backward=False)), dialect
+    )
+
+
+@lru_cache(maxsize=_KEPT)
+def _walk(dialect: str, clauses: tuple[ClauseShape, ...], sort: tuple[SortShape, ...], leg: Leg) -> Query:
+    keys: list[ColumnElement[Any]] = []
+    if not sort or leg.lacking:
+        rows = ENTRY.alias("e")
+        along = [rows.c.type == bindparam("type")]
+        if sort:
+            keys.append(null())
+            along.append(~exists(_valued(sort[0], 0, rows.c.pk)))
+    else:
+        first = sort[0]
+        rows = first.table.alias("w")
+        along = [_keyed(first, rows, 0)]
+        if first.table is not RESOURCE:
+            along.append(rows.c.edge.op("&")(literal_column(str(HIGHEST if first.descending else LOWEST))) != 0)
+        keys.append(rows.c[first.column].label("key0"))
+    pk = rows.c.pk
+    keys += [_key_of(shape, at, pk) for at, shape in enumerate(sort) if at]
+    own = 0 if not sort or not leg.lacking else 1  # the first key that orders this leg
+    if leg.nulls is not None:
+        along.append(_beyond(keys, sort, pk, leg, own))
+    order = list(_order(keys[own:], sort[own:], backward=leg.backward, certain=own == 0))
+    statement = select(pk, *keys).where(*along, *_matching(clauses, pk))
+    return Query(
+        statement.order_by(*order, _directed(pk, sort, backward=leg.backward)).limit(bindparam("cap")), dialect
+    )
+
+
+def _valued(shape: SortShape, at: int, pk: ColumnElement[int]) -> Select[Any]:
+    rows = shape.table.alias(f"s{at}")
+    return select(literal_column("1")).select_from(rows).where(rows.c.pk == pk, _keyed(shape, rows, at))
+
+
+def _key_of(shape: SortShape, at: int, pk: ColumnElement[int]) -> ColumnElement[Any]:
+    """A resource's value of a sort key: its lowest, or highest; NULL without one."""
+    rows = shape.table.alias(f"s{at}")
+    column = rows.c[shape.column]
+    value = column if shape.table is RESOURCE else func.max(column) if shape.descending else func.min(column)
+    return select(value).where(rows.c.pk == pk, _keyed(shape, rows, at)).scalar_subquery().label(f"key{at}")
+
+
+def _keyed(shape: SortShape, rows: FromClause, at: int) -> ColumnElement[bool]:
+    if shape.table is RESOURCE:
+        return and_(rows.c.type == bindparam(f"s{at}"), rows.c.deleted == false())
+    key = rows.c.param == bindparam(f"s{at}")
+    # A token row without a code only says that the element is there.
+    return and_(key, rows.c.code != "") if shape.table is TOKEN else key
+
+
+def _order(
+    keys: Sequence[ColumnElement[Any]], sort: Sequence[SortShape], *, backward: bool, certain: bool = False
+) -> Iterator[ColumnElement[Any]]:
+    """Resources without a value stand last. `certain`: all have one of the first key."""
+    for at, (key, shape) in enumerate(zip(keys, sort, strict=True)):
+        if at or not certain:
+            yield key.is_(None).desc() if backward else key.is_(None)
+        yield key.desc() if shape.descending != backward else key.asc()
+
+
+def _directed(pk: ColumnElement[int], sort: Sequence[SortShape], *, backward: bool) -> ColumnElement[Any]:
+    """Resources that sort alike stand in the order of their pks, in the first key's direction: an index runs so."""
+    return pk.desc() if descends(sort) != backward else pk.asc()
+
+
+def descends(sort: Sequence[SortShape]) -> bool:
+    """Whether pks descend among resources that sort alike."""
+    return bool(sort) and sort[0].descending
+
+
+def _beyond(
+    keys: Sequence[ColumnElement[Any]], sort: Sequence[SortShape], pk: ColumnElement[int], leg: Leg, own: int
+) -> ColumnElement[bool]:
+    """What comes after the position, in the direction of the walk."""
+    at_pk = bindparam("cpk")
+    rest: ColumnElement[bool] = pk < at_pk if descends(sort) != leg.backward else pk > at_pk
+    nulls = leg.nulls or ()
+    for at in reversed(range(own, len(sort))):
+        key, value, down = keys[at], bindparam(f"c{at}"), sort[at].descending != leg.backward
+        if isinstance(key, Label):
+            key = key.element
+        certain = at == 0
+        if nulls[at]:
+            later: ColumnElement[bool] = key.is_not(None) if leg.backward else false()
+            same: ColumnElement[bool] = key.is_(None)
+            rest = or_(later, and_(same, rest)) if leg.backward else and_(same, rest)
+            continue
+        later = key < value if down else key > value
+        if not certain and not leg.backward:
+            later = or_(later, key.is_(None))
+        rest = or_(later, and_(key == value, rest))
+        if certain:  # said again in a form that bounds the index range
+            rest = and_(key <= value if down else key >= value, rest)
+    return rest
+
+
+@lru_cache(maxsize=_KEPT)
+def _total(dialect: str, clauses: tuple[ClauseShape, ...], driver: int | None) -> Query:
+    if driver is None:
+        counted = select(func.count()).select_from(ENTRY).where(ENTRY.c.type == bindparam("type"))
+        return Query(counted.where(*_matching(clauses, ENTRY.c.pk)), dialect)
+    rows, condition = _rows(clauses[driver], driver, "d")
+    found = select(rows.c.pk).where(condition).distinct().subquery("d")
+    return Query(select(func.count()).select_from(found).where(*_matching(clauses, found.c.pk, driver)), dialect)
+
+
+_SERVED = (RESOURCE.c.pk, RESOURCE.c.type, RESOURCE.c.id, RESOURCE.c.version, RESOURCE.c.updated, RESOURCE.c.body)
+
+
+def _listed(name: str, size: int) -> list[BindParameter[Any]]:
+    return [bindparam(f"{name}{at}") for at in range(size)]
+
+
+@lru_cache(maxsize=_KEPT)
+def _bodies(dialect: str, size: int) -> Query:
+    return Query(select(*_SERVED).where(RESOURCE.c.pk.in_(_listed("pk", size)), RESOURCE.c.deleted == false()), dialect)
+
+
+@lru_cache(maxsize=_KEPT)
+def _included(dialect: str, size: int, targeted: bool) -> Query:
+    led = and_(RESOURCE.c.type == REFERENCE.c.target_type, RESOURCE.c.id == REFERENCE.c.target_id)
+    statement = select(*_SERVED).select_from(REFERENCE.join(RESOURCE, led))
+    statement = statement.where(
+        REFERENCE.c.pk.in_(_listed("pk", size)), REFERENCE.c.param == bindparam("k"), RESOURCE.c.deleted == false()
+    )
+    if targeted:
+        statement = statement.where(REFERENCE.c.target_type == bindparam("t"))
+    return Query(statement, dialect)
+
+
+@lru_cache(maxsize=_KEPT)
+def _referring(dialect: str, size: int) -> Query:
+    statement = (
+        select(*_SERVED)
+        .select_from(REFERENCE.join(RESOURCE, RESOURCE.c.pk == REFERENCE.c.pk))
+        .where(
+            REFERENCE.c.target_id.in_(_listed("id", size)),
+            REFERENCE.c.target_type == bindparam("t"),
+            REFERENCE.c.param == bindparam("k"),
+            RESOURCE.c.deleted == false(),
+        )
+    )
+    return Query(statement, dialect)

@@ -1,0 +1,79 @@
+"""The tables of the search index: one a kind of value, clustered by parameter and value, and reachable by resource.
+
+`pk` is the resource's in the store. Only current resources have rows here.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, SmallInteger, Table, Text
+
+INDEX = MetaData()
+
+_PK = BigInteger().with_variant(Integer, "sqlite")
+# Code point order everywhere, so that pages can be compared in Python and prefixes are ranges.
+_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+
+LOWEST, HIGHEST = 1, 2
+"""Bits of `edge`: this row sorts first, or last, among the rows of its resource and parameter."""
+
+
+def _table(name: str, *columns: Column[object], **options: object) -> Table:
+    table = Table(name, INDEX, *columns, sqlite_with_rowid=False, **options)  # type: ignore[arg-type]
+    # The clustering key follows in SQLite's secondary indexes by itself: this one covers the values too.
+    Index(f"{name}_by_resource", table.c.pk, table.c.param)
+    return table
+
+
+def _key(name: str, kind: object) -> Column[object]:
+    return Column(name, kind, primary_key=True, autoincrement=False, nullable=False)  # type: ignore[arg-type,call-overload,no-any-return]
+
+
+def _edge() -> Column[object]:
+    return Column("edge", SmallInteger, nullable=False)  # type: ignore[return-value]
+
+
+STRING = _table(
+    "index_string", _key("param", Integer), _key("value", _TEXT), _key("pk", _PK), _key("exact", _TEXT), _edge()
+)
+"""`value` is normalized, `exact` as it stands in the resource."""
+
+TOKEN = _table(
+    "index_token", _key("param", Integer), _key("code", _TEXT), _key("pk", _PK), _key("system", _TEXT), _edge()
+)
+"""`code` "" marks a resource whose element has a value that has no code: it is not missing."""
+
+DATE = _table(
+    "index_date", _key("param", Integer), _key("low", BigInteger), _key("pk", _PK), _key("high", BigInteger), _edge()
+)
+"""Half-open ranges in ms since 1970 UTC."""
+Index("index_date_by_high", DATE.c.param, DATE.c.high)
+
+QUANTITY = _table(
+    "index_quantity",
+    _key("param", Integer),
+    _key("low", Float),
+    _key("pk", _PK),
+    _key("high", Float),
+    _key("system", _TEXT),
+    _key("code", _TEXT),
+    _key("unit", _TEXT),
+    _edge(),
+)
+"""Closed ranges; a plain value is a range of one point."""
+
+URI = _table("index_uri", _key("param", Integer), _key("value", _TEXT), _key("pk", _PK), _edge())
+
+REFERENCE = _table(
+    "index_reference", _key("target_id", _TEXT), _key("param", Integer), _key("target_type", _TEXT), _key("pk", _PK)
+)
+"""Clustered by target, so that all referrers of a resource stand together. A URL stands in `target_id` with no type;
+`target_id` "" marks a reference that leads nowhere: it is not missing."""
+
+ENTRY = Table(
+    "index_entry",
+    INDEX,
+    Column("pk", _PK, primary_key=True, autoincrement=False),
+    Column("type", Integer, nullable=False),
+    Index("index_entry_by_type", "type", "pk"),
+)
+"""Every resource that the index holds: counted and walked without touching bodies."""
