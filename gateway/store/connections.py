@@ -99,7 +99,9 @@ def _parse(url: str) -> URL:
         parsed = make_url(url)
         parsed.get_dialect()
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
-        raise StoreError("Not a database URL", url.split("@")[-1], "for example sqlite:///gateway.db") from error
+        raise StoreError(
+            "Not a database URL", url.rsplit("@", maxsplit=1)[-1], "for example sqlite:///gateway.db"
+        ) from error
     match parsed.get_backend_name():
         case "sqlite" if parsed.database in {None, "", ":memory:"}:
             raise StoreError("The store needs a file", shown(parsed), "for example sqlite:///gateway.db")

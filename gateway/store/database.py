@@ -61,6 +61,11 @@ class Store:
             )
         return store
 
+    @classmethod
+    def attach(cls, url: str) -> Self:
+        """Open a store that this program has just opened in another process: it is there and fits."""
+        return cls(make_engine(url))
+
     def close(self) -> None:
         """Close all connections."""
         self._snapshots.close()

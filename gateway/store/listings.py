@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 from sqlalchemy import bindparam, func, or_, select
 
 from gateway.store.snapshot import Query, Snapshot
-from gateway.store.tables import ISSUE, NATIVE_ROW, QUARANTINE, RESOURCE, SOURCE, STREAM
+from gateway.store.tables import ISSUE, QUARANTINE, RESOURCE, SOURCE, STREAM
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class SourceState:
     error: str | None
     hint: str | None
     synced_at: int | None
-    streams: tuple[StreamState, ...]
+    streams: tuple[StreamState, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class Listings:
     """The compiled questions."""
 
     def __init__(self, dialect: str) -> None:
-        page = {"limit": bindparam("limit"), "offset": bindparam("offset")}
+        page: dict[str, Any] = {"limit": bindparam("limit"), "offset": bindparam("offset")}
         any_source = "source_given", "source"
         self._counts = Query(
             select(RESOURCE.c.source, RESOURCE.c.type, func.count())
@@ -140,7 +140,6 @@ class Listings:
             .offset(page["offset"]),
             dialect,
         )
-        self._rows = Query(select(func.count()).select_from(NATIVE_ROW), dialect)
 
     def counts(self, snapshot: Snapshot) -> dict[str, dict[str, int]]:
         """How many resources are served, by source and type."""
@@ -152,7 +151,10 @@ class Listings:
     def sources(self, snapshot: Snapshot) -> list[SourceState]:
         """Every source that was ever synced, by name."""
         return [
-            SourceState(*row, tuple(StreamState(*each) for each in snapshot.all(self._streams, source=row[0])))
+            replace(
+                SourceState(*row),
+                streams=tuple(StreamState(*each) for each in snapshot.all(self._streams, source=row[0])),
+            )
             for row in snapshot.all(self._sources)
         ]
 
@@ -164,7 +166,7 @@ class Listings:
     def quarantine_entry(self, snapshot: Snapshot, entry_id: int) -> QuarantineEntry | None:
         """One entry by its number."""
         row = snapshot.one(self._entry, id=entry_id)
-        return row and _entry(row)
+        return None if row is None else _entry(row)
 
     def issues(
         self, snapshot: Snapshot, source: str | None, code: str | None, limit: int, offset: int
@@ -184,4 +186,4 @@ def _given(name: str, value: str | None) -> dict[str, Any]:
 
 def _entry(row: tuple[Any, ...]) -> QuarantineEntry:
     problems = tuple(NativeProblem(*each) for each in orjson.loads(row[8]))
-    return QuarantineEntry(*row[:8], problems, *row[9:])
+    return QuarantineEntry(*(*row[:8], problems, *row[9:]))

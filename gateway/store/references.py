@@ -1,8 +1,9 @@
-"""Who refers to whom: literal references by pk, and those that had to become logical because their target is not there."""
+"""Who refers to whom: literal references by pk, and those that are logical because their target is not there."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from gateway.store.sql import Row, Sql
 
@@ -11,10 +12,10 @@ _REMOVE = "DELETE FROM referrer WHERE target = ? AND referrer = ?"
 _REFERRERS = "SELECT referrer FROM referrer WHERE target = ? AND referrer > ? ORDER BY referrer LIMIT ?"
 _TO_DELETED = (
     "SELECT f.target, t.type, t.id, f.referrer FROM resource t JOIN referrer f ON f.target = t.pk"
-    " WHERE t.source = ? AND t.deleted = ? LIMIT ?"
+    " WHERE t.source = ? AND t.deleted = ? ORDER BY f.referrer LIMIT ?"
 )
 _PUT_DANGLING = (
-    "INSERT INTO dangling (referrer, path, target_type, target_id, source, stream, key) VALUES (?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO dangling (referrer, path, target_type, target_id, source) VALUES (?, ?, ?, ?, ?)"
     " ON CONFLICT (referrer, path) DO UPDATE SET target_type = excluded.target_type, target_id = excluded.target_id"
 )
 _FORGET = "DELETE FROM dangling WHERE referrer = ?"
@@ -22,17 +23,17 @@ _REMOVE_DANGLING = "DELETE FROM dangling WHERE referrer = ? AND path = ?"
 _RESOLVABLE = (
     "SELECT d.referrer, d.path, d.target_type, d.target_id, t.pk FROM dangling d"
     " JOIN resource t ON t.type = d.target_type AND t.id = d.target_id"
-    " WHERE d.source = ? AND t.deleted = ? AND d.referrer > ? ORDER BY d.referrer LIMIT ?"
+    " WHERE d.source = ? AND t.deleted = ? ORDER BY d.referrer LIMIT ?"
 )
-_OWNER = "SELECT stream, key FROM dangling WHERE referrer = ? LIMIT 1"
 _SHARED = "SELECT pk FROM resource WHERE source = ? AND deleted = ? AND shared = ? ORDER BY pk"
 _NO_ORPHANS = "DELETE FROM issue WHERE source = ? AND code = 'orphan'"
 _PUT_ORPHANS = (
     "INSERT INTO issue (source, stream, stream_name, key, locator, resource_type, resource_id, code, element, detail)"
-    " SELECT d.source, d.stream, s.name, d.key, coalesce(n.locator, ''), r.type, r.id, 'orphan',"
-    " r.type || '.' || d.path, 'There is no ' || d.target_type || ' for this reference in the source'"
-    " FROM dangling d JOIN resource r ON r.pk = d.referrer JOIN source_stream s ON s.pk = d.stream"
-    " LEFT JOIN native_row n ON n.stream = d.stream AND n.key = d.key WHERE d.source = ? ORDER BY d.referrer, d.path"
+    " SELECT d.source, coalesce(r.stream, 0), coalesce(s.name, ''), coalesce(r.key, ''), coalesce(n.locator, ''),"
+    " r.type, r.id, 'orphan', r.type || '.' || d.path,"
+    " 'There is no ' || d.target_type || ' for this reference in the source'"
+    " FROM dangling d JOIN resource r ON r.pk = d.referrer LEFT JOIN source_stream s ON s.pk = r.stream"
+    " LEFT JOIN native_row n ON n.stream = r.stream AND n.key = r.key WHERE d.source = ? ORDER BY d.referrer, d.path"
 )
 
 
@@ -55,11 +56,11 @@ class References:
         return [row[0] for row in self._sql.rows(_REFERRERS, target, after, count)]
 
     def to_deleted(self, source: str, count: int) -> list[tuple[int, str, str, int]]:
-        """Some (target pk, type, id, referrer pk) whose target is deleted."""
-        return [tuple(row) for row in self._sql.rows(_TO_DELETED, source, True, count)]  # noqa: FBT003
+        """Some (target pk, type, id, referrer pk) whose target is deleted; all of a referrer's, or none."""
+        return _whole_groups([tuple(row) for row in self._sql.rows(_TO_DELETED, source, True, count)], 3, count)
 
     def put_dangling(self, rows: Sequence[Row]) -> None:
-        """Remember (referrer pk, path, target type, target id, source, stream, key)."""
+        """Remember (referrer pk, path, target type, target id, source)."""
         self._sql.many(_PUT_DANGLING, rows)
 
     def remove_dangling(self, rows: Sequence[tuple[int, str]]) -> None:
@@ -70,15 +71,22 @@ class References:
         """These resources have no logical reference left that could become literal."""
         self._sql.many(_FORGET, [(pk,) for pk in referrers])
 
-    def resolvable(self, source: str, after: int, count: int) -> list[tuple[int, str, str, str, int]]:
-        """Dangling references whose target exists: (referrer pk, path, type, id, target pk), from a referrer on."""
-        return [tuple(row) for row in self._sql.rows(_RESOLVABLE, source, False, after, count)]  # noqa: FBT003
+    def resolvable(self, source: str, count: int) -> list[tuple[int, str, str, str, int]]:
+        """Some (referrer pk, path, type, id, target pk) whose target exists again; all of a referrer's, or none."""
+        return _whole_groups([tuple(row) for row in self._sql.rows(_RESOLVABLE, source, False, count)], 0, count)
 
     def shared(self, source: str) -> list[int]:
         """The shared resources of a source that live."""
-        return [row[0] for row in self._sql.rows(_SHARED, source, False, True)]  # noqa: FBT003
+        return [row[0] for row in self._sql.rows(_SHARED, source, False, True)]
 
     def list_orphans(self, source: str) -> None:
         """Write the data-quality issues of what still dangles."""
         self._sql.run(_NO_ORPHANS, source)
         self._sql.run(_PUT_ORPHANS, source)
+
+
+def _whole_groups(rows: list[Any], column: int, count: int) -> list[Any]:
+    """Leave the last group to the next page where this page may have cut it."""
+    if len(rows) < count or rows[0][column] == rows[-1][column]:
+        return rows
+    return [row for row in rows if row[column] != rows[-1][column]]

@@ -18,7 +18,7 @@ _PUT = (
 _SEE = "UPDATE native_row SET run = ?, locator = ? WHERE stream = ? AND key = ?"
 _TOTAL = "SELECT count(*) FROM native_row WHERE stream = ?"
 _UNSEEN = "SELECT count(*) FROM native_row WHERE stream = ? AND run <> ?"
-_UNSEEN_PAGE = "SELECT key, owned FROM native_row WHERE stream = ? AND run <> ? AND key > ? ORDER BY key LIMIT ?"
+_UNSEEN_PAGE = "SELECT key, owned FROM native_row WHERE stream = ? AND run <> ? ORDER BY key LIMIT ?"
 _REMOVE = "DELETE FROM native_row WHERE stream = ? AND key = ?"
 _HORIZON = "SELECT min(holds_until) FROM native_row WHERE stream = ?"
 _FORGET_DIGESTS = "UPDATE native_row SET digest = ? WHERE stream = ? AND key = ?"
@@ -72,13 +72,17 @@ class RowMap:
         """Mark unchanged rows (key, locator) as seen in this run."""
         self._sql.many(_SEE, [(run, locator, stream, key) for key, locator in rows])
 
-    def unseen(self, stream: int, run: int) -> tuple[int, int]:
-        """How many rows this run has not seen, of how many."""
-        return self._sql.rows(_UNSEEN, stream, run)[0][0], self._sql.rows(_TOTAL, stream)[0][0]
+    def count(self, stream: int) -> int:
+        """How many rows are known."""
+        return int(self._sql.rows(_TOTAL, stream)[0][0])
 
-    def unseen_page(self, stream: int, run: int, after: str, count: int) -> list[tuple[str, bytes]]:
-        """Rows that this run has not seen: (key, owned), in the order of keys."""
-        return [(row[0], row[1]) for row in self._sql.rows(_UNSEEN_PAGE, stream, run, after, count)]
+    def unseen(self, stream: int, run: int) -> int:
+        """How many known rows this run has not seen."""
+        return int(self._sql.rows(_UNSEEN, stream, run)[0][0])
+
+    def unseen_page(self, stream: int, run: int, count: int) -> list[tuple[str, bytes]]:
+        """Some rows that this run has not seen: (key, owned)."""
+        return [(row[0], row[1]) for row in self._sql.rows(_UNSEEN_PAGE, stream, run, count)]
 
     def remove(self, stream: int, keys: Sequence[str]) -> None:
         """Forget rows that are gone, with their issues."""

@@ -1,7 +1,7 @@
 """Hot reads: statements compiled once to SQL text, run on this thread's driver connection in one read transaction.
 
-A request pays for the driver and nothing else: SQLAlchemy builds and compiles before the first request. Values come back
-as the driver gives them (SQLite says 0 and 1 for a Boolean).
+A request pays for the driver and nothing else: SQLAlchemy builds and compiles before the first request. Values come
+back as the driver gives them (SQLite says 0 and 1 for a Boolean).
 """
 
 from __future__ import annotations
@@ -19,10 +19,8 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from gateway.store.connections import connect_reader
 
-_PARAMETER_STYLES = {
-    "sqlite": lambda: sqlite.dialect(paramstyle="named"),
-    "postgresql": lambda: PGDialect_psycopg(paramstyle="pyformat"),
-}
+_DIALECTS: dict[str, Any] = {"sqlite": sqlite.dialect, "postgresql": PGDialect_psycopg}
+_PARAMETER_STYLES = {"sqlite": "named", "postgresql": "pyformat"}
 
 
 class Query:
@@ -31,7 +29,10 @@ class Query:
     __slots__ = ("defaults", "sql")
 
     def __init__(self, statement: Select[Any], dialect: str) -> None:
-        compiled = statement.compile(dialect=_PARAMETER_STYLES[dialect](), compile_kwargs={"render_postcompile": True})
+        compiled = statement.compile(
+            dialect=_DIALECTS[dialect](paramstyle=_PARAMETER_STYLES[dialect]),
+            compile_kwargs={"render_postcompile": True},
+        )
         self.sql = str(compiled)
         self.defaults = {name: value for name, value in compiled.params.items() if value is not None}
 
@@ -115,7 +116,7 @@ class Snapshots:
         self._start()
 
     def here(self) -> Snapshot:
-        """This thread's snapshot."""
+        """The snapshot of this thread."""
         try:
             snapshot: Snapshot = self._local.snapshot
         except AttributeError:

@@ -1,6 +1,6 @@
 """SQL texts that run on SQLite and PostgreSQL alike: `?` is a value, `IN (??)` a list of any length.
 
-The hot paths of writing speak SQL, not expressions: a batch is thousands of tuples, and each tuple costs only its driver.
+The hot paths of writing speak SQL, not expressions: a batch is thousands of tuples, each at the driver's cost.
 """
 
 from __future__ import annotations

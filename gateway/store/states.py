@@ -71,17 +71,17 @@ class States:
 
     def start(self, source: str, streams: list[str]) -> tuple[int, dict[str, StreamRecord]]:
         """Begin a run: its number, and all streams with their pks."""
-        self._sql.run(_START, source, False)  # noqa: FBT003
+        self._sql.run(_START, source, False)
         self._sql.many(_NEW_STREAM, [(source, name) for name in streams])
         return self._sql.rows(_SOURCE, source)[0][0], self.streams(source)
 
     def settle(self, source: str) -> None:
         """The run got to its end."""
-        self._sql.run(_END, True, source)  # noqa: FBT003
+        self._sql.run(_END, True, source)
 
     def set_health(self, source: str, synced_at: int | None, status: str, error: str | None, hint: str | None) -> None:
         """How the source was found."""
-        self._sql.run(_HEALTH, source, False, synced_at, status, error, hint)  # noqa: FBT003
+        self._sql.run(_HEALTH, source, False, synced_at, status, error, hint)
 
     def save(self, stream: int, values: Mapping[str, Any]) -> None:
         """Set columns of a stream."""

@@ -1,6 +1,6 @@
 """The tables of the store. Bodies are canonical JSON bytes that are served as they are.
 
-Everything a query filters or orders by is a column; what is only shown again is packed. A resource's `pk` never changes.
+What a query filters or orders by is a column; what is only shown again is packed. A resource's `pk` never changes.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ RESOURCE = Table(
     Column("digest", LargeBinary(16), nullable=False),  # of the mapped content before decoration
     Column("body", LargeBinary),  # NULL once deleted
     Column("sequence", BigInteger, nullable=False, server_default="0"),  # of the change that wrote this version
+    Column("stream", Integer),  # with key: the native row that made it; NULL where many rows or none did
+    Column("key", Text),
     UniqueConstraint("type", "id"),
     Index("resource_by_time", "type", "updated", "pk"),
     Index("resource_by_type", "type", "pk"),
@@ -58,7 +60,6 @@ VERSION = Table(
     Column("deleted", Boolean, nullable=False),
     Column("body", LargeBinary),
     Index("version_by_sequence", "type", "sequence"),
-    sqlite_with_rowid=True,
 )
 """Superseded versions, unchanged for ever."""
 
@@ -190,8 +191,6 @@ DANGLING = Table(
     Column("target_type", String(32), nullable=False),
     Column("target_id", String(64), nullable=False),
     Column("source", String(64), nullable=False),
-    Column("stream", Integer, nullable=False),
-    Column("key", Text, nullable=False),
     Index("dangling_by_source", "source"),
 )
-"""References that are logical because their target does not exist, by the row that made the referrer."""
+"""References that are logical because their target does not exist."""

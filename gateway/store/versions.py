@@ -59,7 +59,7 @@ class Versions:
     def read(self, snapshot: Snapshot, resource_type: str, resource_id: str) -> Stored | None:
         """The current version, a deleted one included."""
         row = snapshot.one(self._read, type=resource_type, id=resource_id)
-        return row and _stored(row)
+        return None if row is None else _stored(row)
 
     def vread(self, snapshot: Snapshot, resource_type: str, resource_id: str, version: int) -> Stored | None:
         """One version."""
@@ -68,7 +68,7 @@ class Versions:
             if current is None or current.version == version:
                 return current
             row = snapshot.one(self._vread, type=resource_type, id=resource_id, version=version)
-        return row and _stored(row)
+        return None if row is None else _stored(row)
 
     def history(
         self,

@@ -23,20 +23,24 @@ _READ_CLOCK = "SELECT pk, sequence, updated FROM clock WHERE one = 1"
 _START_CLOCK = "INSERT INTO clock (one, pk, sequence, updated) VALUES (1, 0, 0, 0)"
 _SET_CLOCK = "UPDATE clock SET pk = ?, sequence = ?, updated = ? WHERE one = 1"
 _CURRENT = "SELECT id, pk, version, deleted, digest FROM resource WHERE type = ? AND id IN (??)"
-_BODIES = "SELECT pk, type, id, source, version, deleted, shared, digest, body FROM resource WHERE pk IN (??)"
+_WHOLE = "SELECT pk, type, id, version, deleted, shared, digest, body, stream, key FROM resource WHERE pk IN (??)"
 _INSERT = (
-    "INSERT INTO resource (pk, type, id, source, version, updated, deleted, shared, digest, body, sequence)"
-    " VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO resource"
+    " (pk, type, id, source, version, updated, deleted, shared, digest, stream, key, body, sequence)"
+    " VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _ARCHIVE = (
     "INSERT INTO version (pk, version, type, updated, replaced, sequence, deleted, body)"
     " SELECT pk, version, type, updated, ?, sequence, deleted, body FROM resource WHERE pk = ?"
 )
 _UPDATE = (
-    "UPDATE resource SET version = ?, updated = ?, deleted = ?, shared = ?, digest = ?, body = ?, sequence = ?"
+    "UPDATE resource SET version = ?, updated = ?, deleted = ?, shared = ?, digest = ?, stream = ?, key = ?,"
+    " body = ?, sequence = ? WHERE pk = ?"
+)
+_DELETE = (
+    "UPDATE resource SET version = version + 1, updated = ?, deleted = ?, digest = ?, body = NULL, sequence = ?"
     " WHERE pk = ?"
 )
-_DELETE = "UPDATE resource SET version = version + 1, updated = ?, deleted = ?, digest = ?, body = NULL, sequence = ? WHERE pk = ?"
 _LIVE = "SELECT pk, type, id FROM resource WHERE pk IN (??) AND deleted = ?"
 
 
@@ -49,8 +53,11 @@ class Content(NamedTuple):
     """Up to and with `"meta":{`."""
     tail: bytes
     """From the rest of meta on."""
-    digest: bytes
     shared: bool
+    digest: bytes
+    """Of the mapped content."""
+    stream: int | None = None
+    key: str | None = None
 
 
 class Current(NamedTuple):
@@ -68,16 +75,20 @@ class Whole(NamedTuple):
     pk: int
     type: str
     id: str
-    source: str
     version: int
     deleted: bool
     shared: bool
     digest: bytes
     body: bytes | None
+    stream: int | None
+    key: str | None
 
 
 class Writer:
     """Writes within `with writer.batch():`. Its parts write to the tables that go with the resources."""
+
+    _pk: int
+    _sequence: int
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -122,8 +133,8 @@ class Writer:
 
     def whole(self, pks: Sequence[int]) -> list[Whole]:
         """Current resources with their bodies."""
-        found = self._sql.rows(_BODIES, list(pks)) if pks else ()
-        return [Whole(*row[:5], bool(row[5]), bool(row[6]), *row[7:]) for row in found]
+        found = self._sql.rows(_WHOLE, list(pks)) if pks else ()
+        return [Whole._make((*row[:4], bool(row[4]), bool(row[5]), *row[6:])) for row in found]
 
     def create(self, source: str, contents: Sequence[Content]) -> list[int]:
         """Write first versions; their pks."""
@@ -133,7 +144,7 @@ class Writer:
             _INSERT,
             [
                 (
-                    *(pk, content.type, content.id, source, self.now, False, content.shared, content.digest),
+                    *(pk, content.type, content.id, source, self.now, False, *content[4:]),
                     content.head + middle + content.tail,
                     sequence,
                 )
@@ -156,7 +167,7 @@ class Writer:
             _UPDATE,
             [
                 (
-                    *(current.version + 1, self.now, False, content.shared, content.digest),
+                    *(current.version + 1, self.now, False, *content[4:]),
                     content.head + b'"versionId":"%d",' % (current.version + 1) + self._stamp + content.tail,
                     self._next_sequence(),
                     current.pk,

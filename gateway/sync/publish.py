@@ -1,0 +1,182 @@
+"""The writing side for resources: one comparison decides versions, one lookup a batch decides references.
+
+Called inside a batch of the writer; the index follows the store in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from gateway.store import Writer
+from gateway.store.writer import Content, Current, Whole
+from gateway.sync.content import content, parse, whole
+from gateway.sync.events import Draft
+from gateway.sync.links import Target, attach, detach, targets
+from gateway.sync.report import Counts
+from gateway.sync.steps import Steps
+
+_REMEMBERED = 100_000
+_STALE = {"system": "urn:fhir-gateway:tag", "code": "stale", "display": "Stale"}
+
+
+class _Form(NamedTuple):
+    """A draft as its references allow."""
+
+    content: Content
+    index: Any
+    dangling: Sequence[tuple[str, Target]]
+    literal: Sequence[Target]
+
+
+class Publication:
+    """Publishes one source's resources."""
+
+    def __init__(self, writer: Writer, source: str, steps: Steps) -> None:
+        self._writer, self._source, self._steps = writer, source, steps
+        self._targets: dict[Target, int] = {}
+        """Resources that are known to live: what is referred to once is referred to again."""
+        self._former_targets: dict[Target, int] = {}
+
+    def publish(self, drafts: Sequence[Draft], counts: Counts, *, reindex: bool = False) -> list[int]:
+        """Write what is new or has changed; the pks of all, in order. No two drafts are of one resource."""
+        identities = [(draft.content.type, draft.content.id) for draft in drafts]
+        here = set(identities)
+        unknown = {target for draft in drafts for target in draft.targets if not self._recall(target)} - here
+        current = self._writer.current(here | unknown)
+        self._targets.update({target: current[target].pk for target in unknown if _lives(current.get(target))})
+        forms = [self._form(draft, here) for draft in drafts]
+
+        created: list[_Form] = []
+        replaced: list[tuple[Current, _Form]] = []
+        indexed: list[tuple[int, Any]] = []
+        for identity, form in zip(identities, forms, strict=True):
+            before = current.get(identity)
+            if before is None:
+                created.append(form)
+            elif before.deleted or before.digest != form.content.digest:
+                replaced.append((before, form))
+            else:
+                counts.unchanged += 1
+                if reindex:
+                    indexed.append((before.pk, form.index))
+        pks = {identity: current[identity].pk for identity in identities if identity in current}
+        pks.update(
+            zip(
+                ((form.content.type, form.content.id) for form in created),
+                self._writer.create(self._source, [form.content for form in created]),
+                strict=True,
+            )
+        )
+        self._writer.replace([(before, form.content) for before, form in replaced])
+        self._writer.references.forget([before.pk for before, _ in replaced])
+        counts.created += len(created) + sum(before.deleted for before, _ in replaced)
+        counts.changed += sum(not before.deleted for before, _ in replaced)
+        self._targets.update(pks)
+
+        written = created + [form for _, form in replaced]
+        self._refer([(pks[form.content.type, form.content.id], form) for form in written])
+        again = [before.pk for before, _ in replaced if not before.deleted] + [pk for pk, _ in indexed]
+        fresh = [(pks[form.content.type, form.content.id], form.index) for form in written]
+        self._steps.write_index(self._writer.connection, fresh + indexed, again)
+        return [pks[identity] for identity in identities]
+
+    def delete(self, pks: Sequence[int], counts: Counts) -> None:
+        """Delete resources that live."""
+        gone = self._writer.delete(pks)
+        for _, resource_type, resource_id in gone:
+            self._targets.pop((resource_type, resource_id), None)
+            self._former_targets.pop((resource_type, resource_id), None)
+        if gone:
+            self._steps.write_index(self._writer.connection, (), [pk for pk, _, _ in gone])
+        counts.deleted += len(gone)
+
+    def tag_stale(self, pks: Sequence[int], counts: Counts) -> None:
+        """Say that the row these were made of has changed into one that cannot be used."""
+        changes = []
+        for before in self._writer.whole(pks):
+            if before.body is not None:
+                resource = parse(before.body)
+                tags = resource["meta"].setdefault("tag", [])
+                if _STALE not in tags:
+                    tags.append(_STALE)
+                    # No mapped content has this digest: when the row is good again, that is a change.
+                    changes.append((before, resource, b"stale"))
+        self._rewrite(changes, counts)
+
+    def make_logical(self, lost: Sequence[tuple[int, str, str, int]], counts: Counts) -> None:
+        """Turn references to deleted resources into logical ones: (target pk, type, id, referrer pk)."""
+        missing: dict[int, set[Target]] = {}
+        for _, resource_type, resource_id, referrer in lost:
+            missing.setdefault(referrer, set()).add((resource_type, resource_id))
+        changes, dangling = [], []
+        for before in self._writer.whole(list(missing)):
+            if before.body is not None:
+                resource = parse(before.body)
+                detached = detach(resource, missing[before.pk])
+                dangling += [(before.pk, path, *target, self._source) for path, target in detached]
+                if detached:
+                    changes.append((before, resource, before.digest))
+        self._rewrite(changes, counts)
+        self._writer.references.put_dangling(dangling)
+        self._writer.references.remove([(target, referrer) for target, _, _, referrer in lost])
+
+    def make_literal(self, found: Sequence[tuple[int, str, str, str, int]], counts: Counts) -> None:
+        """Turn logical references whose target is there into literal ones: (referrer pk, path, type, id, target pk)."""
+        places: dict[int, list[tuple[str, Target]]] = {}
+        for referrer, path, resource_type, resource_id, _ in found:
+            places.setdefault(referrer, []).append((path, (resource_type, resource_id)))
+        changes = []
+        for before in self._writer.whole(list(places)):
+            if before.body is not None:
+                resource = parse(before.body)
+                attach(resource, places[before.pk])
+                changes.append((before, resource, before.digest))
+        self._rewrite(changes, counts)
+        self._writer.references.remove_dangling([(referrer, path) for referrer, path, *_ in found])
+        self._writer.references.put([(target, referrer) for referrer, _, _, _, target in found])
+
+    def _rewrite(self, changes: Iterable[tuple[Whole, dict[str, Any], bytes]], counts: Counts) -> None:
+        """Write next versions that the engine itself made of stored ones."""
+        replacements, additions = [], []
+        for before, resource, digest in changes:
+            made = content(resource, shared=before.shared, stream=before.stream, key=before.key, digest=digest)
+            replacements.append((Current(before.pk, before.version, before.deleted, before.digest), made))
+            additions.append((before.pk, self._steps.index_rows(resource)))
+        if replacements:
+            self._writer.replace(replacements)
+            self._steps.write_index(self._writer.connection, additions, [pk for pk, _ in additions])
+            counts.changed += len(replacements)
+
+    def _form(self, draft: Draft, here: set[Target]) -> _Form:
+        missing = [target for target in draft.targets if target not in here and not self._recall(target)]
+        if not missing:
+            return _Form(draft.content, draft.index, (), draft.targets)
+        resource = whole(draft.content)
+        dangling = detach(resource, set(missing))
+        old = draft.content
+        made = content(resource, shared=old.shared, stream=old.stream, key=old.key, digest=old.digest)
+        return _Form(made, self._steps.index_rows(resource), dangling, targets(made.tail))
+
+    def _refer(self, written: Sequence[tuple[int, _Form]]) -> None:
+        references = self._writer.references
+        references.put([(self._pk(target), pk) for pk, form in written for target in form.literal])
+        references.put_dangling(
+            [(pk, path, *target, self._source) for pk, form in written for path, target in form.dangling]
+        )
+
+    def _recall(self, target: Target) -> bool:
+        return target in self._targets or target in self._former_targets
+
+    def _pk(self, target: Target) -> int:
+        pk = self._targets.get(target)
+        return self._former_targets[target] if pk is None else pk
+
+    def forget_some(self) -> None:
+        """Between batches: keep what was used of late, in bounded memory."""
+        if len(self._targets) > _REMEMBERED:
+            self._former_targets, self._targets = self._targets, {}
+
+
+def _lives(current: Current | None) -> bool:
+    return current is not None and not current.deleted

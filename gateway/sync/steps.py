@@ -1,0 +1,124 @@
+"""The steps that the flow is made of, each a plain function, so that the flow names no source.
+
+`PRODUCT` holds the product's own; each imports what it needs on first use, because `serve` imports this package too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Protocol
+
+import his_adapters
+import mappers
+from his_adapters.base import Adapter, SourceConfig
+from mappers.base import Mapping, MappingContext, Resource
+
+
+class Finding(Protocol):
+    """One broken rule of a resource."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def rule(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Functions of modules, so that a worker process can import them."""
+
+    open_source: Callable[[SourceConfig], Adapter]
+    mappings: Callable[[str], tuple[Mapping, ...]]
+    hospital: Callable[[MappingContext], Iterable[Resource]]
+    check: Callable[[Resource], Sequence[Finding]]
+    index_rows: Callable[[Resource], Any]
+    write_index: Callable[[Any, Sequence[tuple[int, Any]], Sequence[int]], None]
+    """(connection, additions, removals)"""
+    mapper_digest: Callable[[str], str]
+    """Changes when an adapter's rows have to be mapped again."""
+    index_digest: Callable[[], str]
+    """Changes when all resources have to be indexed again."""
+
+
+def _open_source(config: SourceConfig) -> Adapter:
+    adapter: Adapter = his_adapters.adapter_module(config.adapter).open_source(config)
+    return adapter
+
+
+def _hospital(context: MappingContext) -> Iterable[Resource]:
+    from mappers.fhir import hospital
+
+    return hospital(context)
+
+
+@cache
+def _check_function() -> Callable[[Resource], Sequence[Finding]]:
+    from mappers.fhir.check import check  # takes what is compiled from fhir.resources
+
+    return check
+
+
+def _check(resource: Resource) -> Sequence[Finding]:
+    return _check_function()(resource)
+
+
+@cache
+def _index_functions() -> tuple[Callable[[Resource], Any], Callable[..., None]]:
+    from gateway.search.index import index_rows, write
+
+    return index_rows, write
+
+
+def _index_rows(resource: Resource) -> Any:
+    return _index_functions()[0](resource)
+
+
+def _write_index(connection: Any, additions: Sequence[tuple[int, Any]], removals: Sequence[int]) -> None:
+    _index_functions()[1](connection, additions, removals)
+
+
+@cache
+def _mapper_digest(adapter: str) -> str:
+    """A changed line in a mapper, its tables or the check maps its rows again: always right, seldom too often."""
+    adapters, folder = Path(his_adapters.__file__).parent, Path(mappers.__file__).parent
+    return _code_digest(
+        adapters / adapter,
+        folder / adapter,
+        folder / f"{adapter}.py",
+        folder / "base.py",
+        folder / "fhir",
+        folder / "terminology",
+    )
+
+
+@cache
+def _index_digest() -> str:
+    return _code_digest(Path(__file__).parent.parent / "search")
+
+
+def _code_digest(*places: Path) -> str:
+    digest = blake2b(digest_size=16)
+    for place in places:
+        files = sorted(place.rglob("*")) if place.is_dir() else [place]
+        for file in files:
+            if file.is_file() and file.suffix != ".pyc":
+                digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+PRODUCT = Steps(
+    open_source=_open_source,
+    mappings=mappers.mappings,
+    hospital=_hospital,
+    check=_check,
+    index_rows=_index_rows,
+    write_index=_write_index,
+    mapper_digest=_mapper_digest,
+    index_digest=_index_digest,
+)
