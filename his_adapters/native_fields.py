@@ -65,6 +65,13 @@ class Text(fields.Field[str | None]):
         return cleaned(value)
 
 
+class WordOrAmount(fields.Field[str | None]):
+    """A native word or a number as text, for columns that some versions of a HIS fill with one, some with the other."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str | None:
+        return cleaned(repr(value) if isinstance(value, float) else value)
+
+
 class Key(fields.Field[str]):
     """A native key: text, never a number that was text (`07603108`, `122e2091`), never absent."""
 

@@ -34,6 +34,8 @@ class Dataset:
     no None; any other broken field is left out and noted."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Other spellings of the columns: native name -> canonical field."""
+    strict: frozenset[str] = frozenset()
+    """Fields that may be absent but refuse the whole row when they are broken: half a bill is worse than none."""
 
 
 def folded(column: str) -> str:
@@ -112,7 +114,7 @@ class RowLoader:
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
         self._schema = schema_of(dataset.row)(many=True, unknown=EXCLUDE)
-        self._strict = {name for name, each in self._schema.fields.items() if each.required}
+        self._strict = {name for name, each in self._schema.fields.items() if each.required} | dataset.strict
         self._names = tuple(item.name for item in fields(dataset.row))
 
     def load(

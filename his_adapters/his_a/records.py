@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Annotated
 
+from his_adapters.native_fields import WordOrAmount
 from his_adapters.tabular import Dataset
 
 
@@ -79,7 +81,8 @@ class FinanceRow:
     amount: Decimal
     currency: str | None
     payment_type: str | None
-    insurance_covered: str | None
+    insurance_covered: Annotated[str | None, WordOrAmount(allow_none=True)]
+    """`Yes` or `No`, or the amount that is covered."""
     insurance_id: str | None
     insurance_provider: str | None
     service_code: str | None
@@ -103,6 +106,7 @@ DATASETS = (
         "transaction_id",
         FinanceRow,
         {"payment_method": "payment_type", "insurance_claimed": "insurance_covered", "payment_status": "status"},
+        strict=frozenset({"discount_applied", "net_amount", "tax", "total_amount"}),
     ),
 )
 """Those that others refer to come first."""

@@ -1,4 +1,4 @@
-"""The hospital and its parts, made alike by many rows: Organization (hospital, department, insurer) and Location (ward).
+"""The hospital and its parts, made alike by many rows: Organization (hospital, department, insurer), Location (ward).
 
 https://hl7.org/fhir/R4/organization.html, https://hl7.org/fhir/R4/location.html
 """
