@@ -1,7 +1,7 @@
 """Compiles the subset of FHIRPath that search parameters are defined in; refuses the rest when it is compiled.
 
-Understands paths, `|`, `as`, `as()`, `ofType()`, `where()` over `=`, `!=`, `and`, `is`, `exists()`, `resolve() is Type` and
-`extension(url)`. Knows no parameter and no index. Works on plain JSON, which it never changes.
+Understands paths, `|`, `as`, `as()`, `ofType()`, `extension(url)` and `where()`, with `=`, `!=`, `and`, `exists()` and
+`resolve() is Type` in it. Knows no parameter and no index. Works on plain JSON, which it never changes.
 http://hl7.org/fhirpath/N1/, https://hl7.org/fhir/R4/fhirpath.html
 """
 
@@ -50,7 +50,12 @@ class Computed:
 Branch = Path | Computed
 
 _TOKEN = re.compile(r"\s*(?:(?P<word>[A-Za-z_]\w*)|(?P<string>'[^'\\]*')|(?P<sign>!=|[().|=]))")
-_CHOICE_TYPES = ["Address", "Age", "Annotation", "Attachment", "Base64Binary", "Boolean", "Canonical", "Code", "CodeableConcept", "Coding", "ContactPoint", "Count", "Date", "DateTime", "Decimal", "Distance", "Duration", "HumanName", "Id", "Identifier", "Instant", "Integer", "Markdown", "Money", "Oid", "Period", "PositiveInt", "Quantity", "Range", "Ratio", "Reference", "SampledData", "Signature", "String", "Time", "Timing", "UnsignedInt", "Uri", "Url", "Uuid"]
+_CHOICE_TYPES = """
+    Address Age Annotation Attachment Base64Binary Boolean Canonical Code CodeableConcept Coding ContactPoint
+    Count Date DateTime Decimal Distance Duration HumanName Id Identifier Instant Integer Markdown Money Oid
+    Period PositiveInt Quantity Range Ratio Reference SampledData Signature String Time Timing UnsignedInt Uri
+    Url Uuid
+""".split()
 
 
 def branches(expression: str, datatypes: Sequence[str] = ()) -> tuple[Branch, ...]:
@@ -324,8 +329,8 @@ class _Parser:
             return lambda item: bool(found := find(item)) and found != [literal]
         raise self._refused(operator or "the end")
 
-    def _found(self, steps: list[str]) -> Values:
-        before, last = _values(steps[:-1]), _any_choice(steps[-1])
+    def _found(self, steps: Sequence[Step]) -> Values:
+        before, last = _values(steps[:-1]), _any_choice(str(steps[-1]))
 
         def find(item: Any) -> list[Any]:
             found: list[Any] = []
@@ -338,7 +343,7 @@ class _Parser:
 
     def _literal(self, token: str) -> Any:
         if token in ("true", "false"):
-            return token == "true"
+            return token == "true"  # noqa: S105
         if token.startswith("'"):
             return token[1:-1]
         raise self._refused(token or "the end")

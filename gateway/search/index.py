@@ -1,7 +1,7 @@
 """The search index: resources in, rows out, kept in bulk.
 
-`index_rows` is pure and can run in any process; `write` puts what it made beside the store's own tables, in the caller's
-transaction. Knows no query.
+`index_rows` is pure and can run in any process; `write` puts what it made beside the store's own tables, in the
+caller's transaction. Knows no query.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gateway.search.parameter_types.terms import Rows
 from gateway.search.parameters import INDEXED_TYPES, of_type, row_key
 from gateway.search.tables import DATE, ENTRY, HIGHEST, INDEX, LOWEST, QUANTITY, REFERENCE, STRING, TOKEN, URI
 
-__all__ = ["INDEX", "TABLES", "IndexRows", "index_rows", "referrers", "write"]
+__all__ = ["INDEX", "TABLES", "IndexRows", "index_rows", "referrers", "unreferred", "write"]
 
 TABLES = (INDEX,)
 """For `Store.open(url, extra=TABLES)`."""
@@ -83,10 +83,9 @@ def _edged(rows: list[Any]) -> tuple[Any, ...]:
     made = []
     key = None
     for row in rows:
-        if not row[1]:
-            if row[1] == "":  # no code to sort by
-                made.append((*row, 0))
-                continue
+        if not row[1] and row[1] == "":  # no code to sort by
+            made.append((*row, 0))
+            continue
         if row[0] == key:
             made.append((*row, HIGHEST))
             before = made[-2]
@@ -169,3 +168,14 @@ def referrers(connection: Connection, targets: Sequence[tuple[str, str]]) -> lis
         )
         found.update(pk for (pk,) in rows)
     return sorted(found)
+
+
+def unreferred(connection: Connection, targets: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Those of (type, id) to which nothing refers literally. One seek each, however many refer."""
+    mark = _mark(connection)
+    text = f"SELECT 1 FROM {REFERENCE.name} WHERE target_id = {mark} AND target_type = {mark} LIMIT 1"  # noqa: S608
+    return [
+        (target_type, target_id)
+        for target_type, target_id in targets
+        if connection.exec_driver_sql(text, (target_id, target_type)).first() is None
+    ]

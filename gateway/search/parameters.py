@@ -64,20 +64,25 @@ class SearchParameter:
 
 
 def _load() -> tuple[SearchParameter, ...]:
-    with files(__package__).joinpath("parameters.csv").open(encoding="utf-8", newline="") as lines:
-        return tuple(
-            SearchParameter(
-                **{
-                    name: tuple(cell.split()) if name in ("datatypes", "targets") else cell
-                    for name, cell in row.items()
-                }
-            )
-            for row in csv.DictReader(lines)
+    lines = files(__package__).joinpath("parameters.csv").read_text(encoding="utf-8").splitlines()
+    return tuple(
+        SearchParameter(
+            row["resource_type"],
+            row["code"],
+            row["type"],
+            row["expression"],
+            tuple(row["datatypes"].split()),
+            tuple(row["targets"].split()),
+            row["system"],
+            row["url"],
+            row["reason"],
         )
+        for row in csv.DictReader(lines)
+    )
 
 
 SEARCH_PARAMETERS: tuple[SearchParameter, ...] = _load()
-"""Every official R4 search parameter of the types that are or will be served; those of `Resource` belong to each type."""
+"""Every official R4 search parameter of the types that are or will be served; those of `Resource` are each type's."""
 
 INDEXED_TYPES: tuple[str, ...] = tuple(
     dict.fromkeys(parameter.resource_type for parameter in SEARCH_PARAMETERS if parameter.resource_type != "Resource")

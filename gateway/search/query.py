@@ -1,7 +1,7 @@
 """Answers a SearchRequest from the index: matches in order, page by page, with what they include.
 
-A selective search gathers its candidates and sorts them; a broad one walks an index in the order asked for. Pages follow
-the values of their last row, so that a row that stays as it is, is neither lost nor repeated while others change.
+A selective search gathers its candidates and sorts them; a broad one walks an index in the order asked for. Pages
+follow the values of their last row, so that a row that stays as it is, is neither lost nor repeated while others change.
 https://hl7.org/fhir/R4/search.html, https://hl7.org/fhir/R4/http.html#paging
 """
 
@@ -24,6 +24,7 @@ from gateway.store.tables import CLOCK
 
 GATHERED_AT_MOST = 2000
 """Candidates that are sorted in one go; a broader search walks."""
+GATHERED_UNCOUNTED = 250
 _ALL = 2**31 - 1
 _SELECTIVE = 50
 _BROAD_RANK = 8
@@ -112,7 +113,13 @@ class _Search:
             total = self._total(driver) if gathered is None else len(gathered)
         if request.counts_only:
             return SearchResult([], [], total, None, None)
-        if gathered is None and total is not None and total <= GATHERED_AT_MOST and driver is not None:
+        if (
+            gathered is None
+            and total is not None
+            and total <= GATHERED_AT_MOST
+            and len(self.clauses) > 1
+            and driver is not None
+        ):
             # Each clause is broad, their intersection is not: a walk would pass by most of what it sees.
             gathered = self._gathered(driver, _ALL)
         page = self._walked(position) if gathered is None else _paged(gathered, position, self.sort, request.count)
@@ -134,9 +141,11 @@ class _Search:
         if not positive:
             return None, None
         positive.sort(key=lambda at: min(term.rank for term in self.request.clauses[at].terms))
-        if len(self.clauses) == 1:
-            gathered = self._gathered(positive[0], GATHERED_AT_MOST + 1)
-            return (gathered if len(gathered) <= GATHERED_AT_MOST else None), positive[0]
+        if len(self.clauses) == 1 and (not self.sort or self._reads_many(positive[0])):
+            # To gather some is as quick as to count them first.
+            most = GATHERED_AT_MOST if self.sort else GATHERED_UNCOUNTED
+            gathered = self._gathered(positive[0], most + 1)
+            return (gathered if len(gathered) <= most else None), positive[0]
         driver = self._narrowest(positive)
         return (None, positive[0]) if driver is None else (self._gathered(driver, GATHERED_AT_MOST + 1), driver)
 
@@ -145,8 +154,8 @@ class _Search:
         best, fewest = None, GATHERED_AT_MOST + 1
         for at in positive:
             clause = self.request.clauses[at]
-            if best is not None and min(term.rank for term in clause.terms) >= _BROAD_RANK:
-                break  # to count its rows would mean to read many others
+            if best is not None and self._reads_many(at):
+                break
             (shape,), values = _shapes((clause,))
             counted = self.snapshot.one(self.statements.probe(shape), **values, cap=fewest)
             rows = counted[0] if counted else 0
@@ -155,6 +164,10 @@ class _Search:
             if fewest <= _SELECTIVE:
                 break
         return best
+
+    def _reads_many(self, at: int) -> bool:
+        """Whether to find a clause's rows means to read many others."""
+        return min(term.rank for term in self.request.clauses[at].terms) >= _BROAD_RANK
 
     def _gathered(self, driver: int, cap: int) -> list[Sorted]:
         return self.snapshot.all(self.statements.gather(self.clauses, driver, self.sort), **self.values, cap=cap)
@@ -274,4 +287,4 @@ def _precedes(one: Sorted, other: Sorted, sort: tuple[SortShape, ...]) -> bool:
         if mine is None or theirs is None:
             return theirs is None
         return bool(mine > theirs) if shape.descending else bool(mine < theirs)
-    return one[0] > other[0] if descends(sort) else one[0] < other[0]
+    return bool(one[0] > other[0] if descends(sort) else one[0] < other[0])

@@ -187,13 +187,14 @@ def _clause(draft: _Draft, name: str, value: str) -> Clause | None:
     if parameter is None:
         if head in _RESULT_PARAMETERS:
             raise InvalidParameter(name, f"a modifier on {head} is not supported")
-        return _unknown(draft, name, head)
+        _report_unknown(draft, name, head)
+        return None
     if "." in name[len(head) :]:
         raise InvalidParameter(name, "chained parameters are not supported yet")
     return _CLAUSES.get(code, _typed_clause)(draft, parameter, modifier, value)
 
 
-def _unknown(draft: _Draft, name: str, head: str) -> None:
+def _report_unknown(draft: _Draft, name: str, head: str) -> None:
     known = of_type(draft.resource_type).get(head)
     reason = "not a search parameter of " + draft.resource_type
     if known is not None:

@@ -13,13 +13,13 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import (
-    Alias,
     BindParameter,
     ColumnElement,
     FromClause,
     Label,
     Select,
     Table,
+    UnaryExpression,
     and_,
     bindparam,
     exists,
@@ -30,9 +30,10 @@ from sqlalchemy import (
     or_,
     select,
 )
+from sqlalchemy.sql.operators import custom_op
 
 from gateway.search.parameter_types.terms import Condition
-from gateway.search.tables import ENTRY, HIGHEST, LOWEST, REFERENCE, TOKEN
+from gateway.search.tables import DATE, ENTRY, HIGHEST, LOWEST, REFERENCE, TOKEN
 from gateway.store import RESOURCE, Query
 
 
@@ -100,10 +101,13 @@ class Statements:
 _KEPT = 512
 
 
-def _rows(shape: ClauseShape, at: int, name: str) -> tuple[Alias, ColumnElement[bool]]:
-    """The rows of a clause, under an alias."""
+def _rows(shape: ClauseShape, at: int, name: str, *, of_one: bool = False) -> tuple[FromClause, ColumnElement[bool]]:
+    """The rows of a clause, under an alias; or what is asked of the rows `of_one` resource."""
     rows = shape.table.alias(f"{name}{at}")
-    key = rows.c.type if shape.table is RESOURCE else rows.c.param
+    key: ColumnElement[Any] = rows.c.type if shape.table is RESOURCE else rows.c.param
+    if of_one and shape.table is DATE:
+        # A sign keeps SQLite from the index by `high`: a resource has few dates, a parameter has very many.
+        key = UnaryExpression(key, operator=custom_op("+"))
     alternatives = [
         condition(rows, [bindparam(f"v{at}_{term}_{value}") for value in range(size)])
         for term, (condition, size) in enumerate(shape.terms)
@@ -127,7 +131,7 @@ def _matching(
     """Each clause as a condition on a pk."""
     for at, shape in enumerate(clauses):
         if at != but:
-            rows, condition = _rows(shape, at, "f")
+            rows, condition = _rows(shape, at, "f", of_one=True)
             found = exists(select(literal_column("1")).select_from(rows).where(rows.c.pk == pk, condition))
             yield ~found if shape.negated else found
 
@@ -224,11 +228,12 @@ def _beyond(
     keys: Sequence[ColumnElement[Any]], sort: Sequence[SortShape], pk: ColumnElement[int], leg: Leg, own: int
 ) -> ColumnElement[bool]:
     """What comes after the position, in the direction of the walk."""
-    at_pk = bindparam("cpk")
+    at_pk: BindParameter[Any] = bindparam("cpk")
     rest: ColumnElement[bool] = pk < at_pk if descends(sort) != leg.backward else pk > at_pk
     nulls = leg.nulls or ()
     for at in reversed(range(own, len(sort))):
-        key, value, down = keys[at], bindparam(f"c{at}"), sort[at].descending != leg.backward
+        key, down = keys[at], sort[at].descending != leg.backward
+        value: BindParameter[Any] = bindparam(f"c{at}")
         if isinstance(key, Label):
             key = key.element
         certain = at == 0

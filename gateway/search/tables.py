@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, SmallInteger, Table, Text
 
 INDEX = MetaData()
@@ -17,19 +19,19 @@ LOWEST, HIGHEST = 1, 2
 """Bits of `edge`: this row sorts first, or last, among the rows of its resource and parameter."""
 
 
-def _table(name: str, *columns: Column[object], **options: object) -> Table:
-    table = Table(name, INDEX, *columns, sqlite_with_rowid=False, **options)  # type: ignore[arg-type]
+def _table(name: str, *columns: Column[Any]) -> Table:
+    table: Table = Table(name, INDEX, *columns, sqlite_with_rowid=False)
     # The clustering key follows in SQLite's secondary indexes by itself: this one covers the values too.
     Index(f"{name}_by_resource", table.c.pk, table.c.param)
     return table
 
 
-def _key(name: str, kind: object) -> Column[object]:
-    return Column(name, kind, primary_key=True, autoincrement=False, nullable=False)  # type: ignore[arg-type,call-overload,no-any-return]
+def _key(name: str, kind: Any) -> Column[Any]:
+    return Column(name, kind, primary_key=True, autoincrement=False, nullable=False)
 
 
-def _edge() -> Column[object]:
-    return Column("edge", SmallInteger, nullable=False)  # type: ignore[return-value]
+def _edge() -> Column[Any]:
+    return Column("edge", SmallInteger, nullable=False)
 
 
 STRING = _table(

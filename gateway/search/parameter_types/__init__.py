@@ -1,7 +1,7 @@
 """The types of search parameters: how each is indexed, which values and modifiers it takes, and what matches.
 
-Each module has `MODIFIERS`, `indexer(parameter) -> Sink` and `term(parameter, modifier, text, base) -> Term`, which share
-one normalizer, and the conditions that its terms name.
+Each module has `MODIFIERS`, `indexer(parameter) -> Sink` and `term(parameter, modifier, text, base) -> Term`, which
+share one normalizer, and the conditions that its terms name.
 https://hl7.org/fhir/R4/search.html#ptypes
 """
 

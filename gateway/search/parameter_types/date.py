@@ -44,7 +44,7 @@ def span(text: str) -> tuple[int, int] | None:
     year, month, day, hour, minute, second, fraction, zone = found.groups()
     try:
         if hour is None:
-            return _days(int(year), month and int(month), day and int(day))
+            return _days(int(year), int(month) if month else None, int(day) if day else None)
         moment = datetime(int(year), int(month), int(day), int(hour), int(minute), tzinfo=UTC)
     except ValueError:
         return None

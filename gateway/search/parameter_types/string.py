@@ -25,7 +25,7 @@ _PARTS = frozenset(
 )
 # Letters whose stroke or ligature Unicode does not take apart.
 _LETTERS = str.maketrans(
-    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t"}
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t"}  # noqa: RUF001
 )
 # Latin, Greek and Cyrillic accents only: in other scripts combining marks are letters.
 _ACCENTS = re.compile("[\u0300-\u036f]")
