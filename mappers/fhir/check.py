@@ -3,8 +3,8 @@
 `check` is the fast one that stands before the store; `judge` asks fhir.resources' R4B model, which knows nothing of
 bindings, targets or invariants: a second opinion for tests, $validate and golden files. Neither names a value.
 
-Numbers may be int, float or Decimal: jsonschema_rs reads all three, so nothing is converted. Known gaps of `check`: the
-target type of an absolute or local reference, well-formed XHTML (judge sees it), MIME types, ImplementationGuide.license.
+Numbers may be int, float or Decimal: jsonschema_rs reads all three, so nothing is converted. Known gaps of `check`:
+the target type of an absolute or local reference, well-formed XHTML (judge sees it), MIME types, ImplementationGuide.license.
 Known gaps of `judge`: it rejects a required choice that is there only as `_x`, and R4's `valueMeta`.
 https://hl7.org/fhir/R4/validation.html
 """
@@ -126,10 +126,10 @@ def _findings(
     else:
         if "x-element" in node:
             place.append(node["x-element"])
-        reason = node.get("x-reason") or _REASONS.get(keyword, ("", "is not as R4 has it"))[1]
-        yield Finding(
-            _path(kind, place), rule if "x-reason" in node else _REASONS.get(keyword, (keyword, ""))[0], reason
-        )
+        named, reason = _REASONS.get(keyword, (keyword, "is not as R4 has it"))
+        if "x-reason" in node:
+            named, reason = node["x-rule"], node["x-reason"]
+        yield Finding(_path(kind, place), named, reason)
 
 
 _REASONS = {

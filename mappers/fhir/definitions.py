@@ -88,7 +88,7 @@ def model(type_name: str) -> Any:
 
 @cache
 def elements(type_name: str) -> tuple[Element, ...]:
-    """The elements of a resource type, data type or backbone (`PatientContact`), in R4's order, primitives without `_`."""
+    """The elements of a resource type, data type or backbone (`PatientContact`), in R4's order."""
     found = {element.name: element for element in _r4(type_name)}
     order = [name for name in model(type_name).elements_sequence() if name in found]
     return tuple(found.pop(name) for name in order) + tuple(found.values())
@@ -125,11 +125,14 @@ def json_schema(type_name: str) -> dict[str, Any]:
 
 def _r4(type_name: str) -> Iterator[Element]:
     """The elements as R4 has them: R4B's, corrected by the tables of facts."""
+    models = tuple(_r4b(type_name))
     for name, change in _DIFFERENCES.items():
-        owner, element = name.split(".")
+        owner, added = name.split(".")
         if owner == type_name and change["change"] == "added":
-            yield Element(element, change["detail"], choice=element.removesuffix(change["detail"]))
-    for element in _r4b(type_name):
+            choice = added.removesuffix(change["detail"])
+            sibling = next(element for element in models if element.choice == choice)
+            yield Element(added, change["detail"], required=sibling.required, choice=choice, summary=sibling.summary)
+    for element in models:
         change = _DIFFERENCES.get(f"{type_name}.{element.name}", {"change": "", "detail": ""})
         system, codes = _BINDINGS.get(f"{type_name}.{element.name}", (None, element.codes))
         corrected = replace(element, codes=codes, system=system or None)
@@ -211,7 +214,7 @@ def _definition(type_name: str) -> dict[str, Any]:
                 else sibling
             )
             if element.many:
-                properties[element.name]["items"] = {"anyOf": [one, {"type": "null"}]}
+                properties[element.name]["items"] = _or_null(one)
                 rules.append(_no_null_alone(element.name))
         if element.choice:
             choices.setdefault(element.choice, []).append(element)
@@ -253,6 +256,13 @@ def _value(element: Element) -> dict[str, Any]:
     if element.primitive:
         return {"enum": list(element.codes)} if element.codes else FORMATS[element.kind]
     return {"$ref": f"#/$defs/{element.kind}"}
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A list of primitives holds a null where only `_name` has something to say."""
+    if "enum" in schema:
+        return {**schema, "enum": [*schema["enum"], None]}
+    return {**schema, "type": [schema["type"], "null"]}
 
 
 def _bound(element: Element) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The lexical form of every FHIR R4 primitive type as a JSON schema; dates are calendar dates (no 30 February).
 
-The patterns are R4's own, with three tightenings that R4 states in prose: a day must exist in its month, a string holds
-no control characters and is not blank, a uri is not empty. They use no look-around, so that a linear-time engine runs them.
+The patterns are R4's own, with three tightenings that R4 states in prose: a day must exist in its month, a string
+holds no control characters and is not blank, a uri is not empty. They use no look-around, so that a linear-time engine runs them.
 https://hl7.org/fhir/R4/datatypes.html#primitive
 """
 
@@ -40,8 +40,8 @@ FORMATS: Final[dict[str, dict[str, Any]]] = {
     "unsignedInt": _integer(0),
     "positiveInt": _integer(1),
     "decimal": {"type": "number"},
-    "string": _string(rf"{_TEXT}*\S{_TEXT}*", maxLength=1048576),
-    "markdown": _string(rf"{_TEXT}*\S{_TEXT}*", maxLength=1048576),
+    "string": _string(rf"{_TEXT}*[^\s\x00-\x1F]{_TEXT}*", maxLength=1048576),
+    "markdown": _string(rf"{_TEXT}*[^\s\x00-\x1F]{_TEXT}*", maxLength=1048576),
     "code": _string(r"[^\s]+(?:\s[^\s]+)*"),
     "id": _string(RESOURCE_ID),
     "uri": _string(r"\S+"),

@@ -66,8 +66,11 @@ def _inside(name: str, schema: Schema) -> Schema:
 
 def _coded(name: str, system: str, *codes: str) -> Schema:
     """The CodeableConcept has a coding of these."""
-    coding = {"type": "object", "required": ["system", "code"]}
-    coding["properties"] = {"system": {"const": system}, "code": {"enum": list(codes)}}
+    coding = {
+        "type": "object",
+        "required": ["system", "code"],
+        "properties": {"system": {"const": system}, "code": {"enum": list(codes)}},
+    }
     return {
         "required": [name],
         "properties": {
@@ -79,7 +82,7 @@ def _coded(name: str, system: str, *codes: str) -> Schema:
 def one_of_many(choice: str, names: list[str]) -> Schema:
     """At most one variant of a choice element. A schema for few variants, a keyword for the open `value[x]`."""
     named = {"x-rule": "choice", "x-reason": "has more than one value", "x-element": choice}
-    if len(names) > 15:  # noqa: PLR2004 - below, the schema is the quicker one
+    if len(names) > 15:
         return {**named, "oneOfMany": names}
     exclusive = {
         prefix + name: _not(present(*(other for other in names if other != name)))
@@ -97,7 +100,19 @@ _UCUM = {"properties": {"system": {"const": "http://unitsofmeasure.org"}}}
 _ABATEMENT = ("abatementDateTime", "abatementAge", "abatementPeriod", "abatementRange", "abatementString")
 _VALUE = tuple(
     "value" + kind
-    for kind in "Quantity CodeableConcept String Boolean Integer Range Ratio SampledData Time DateTime Period".split()
+    for kind in (
+        "Quantity",
+        "CodeableConcept",
+        "String",
+        "Boolean",
+        "Integer",
+        "Range",
+        "Ratio",
+        "SampledData",
+        "Time",
+        "DateTime",
+        "Period",
+    )
 )
 _NOT_HOME = _not(_is("use", "home"))
 _NO_MIXED_CODES = {"anyOf": [_not(_every(present(*_VALUE), present("component"))), {"componentCodes": True}]}

@@ -1,6 +1,6 @@
 """What JSON Schema cannot say of an R4 object, as keywords for jsonschema_rs: a period's order, distinct names.
 
-A keyword judges the object at which it stands and holds wherever it does not apply: types and formats are others' rules.
+A keyword judges the object at which it stands and holds wherever it does not apply: types and formats are others'.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ def _keyword(holds: Callable[[Any, Any], bool]) -> type:
     """A jsonschema_rs keyword from a predicate over (the keyword's value, the instance)."""
 
     class Keyword:
-        def __init__(self, _parent: Schema, value: Any, _path: list[str | int]) -> None:
+        def __init__(self, _parent: dict[str, Any], value: Any, _path: list[str | int]) -> None:
             self.value = value
 
         def validate(self, instance: Any) -> None:
@@ -31,7 +31,7 @@ def _whole(_: Any, number: Any) -> bool:
 
 def _one_of(names: list[str], instance: Any) -> bool:
     keys = {key.removeprefix("_") for key in instance} if isinstance(instance, dict) else set()
-    return len(keys.intersection(names)) < 2  # noqa: PLR2004
+    return len(keys.intersection(names)) < 2
 
 
 def certainly_after(one: str, other: str) -> bool:
@@ -61,7 +61,7 @@ def _low_high(_: Any, instance: Any) -> bool:
     values = [side.get("value") for side in (low, high)]
     if any(isinstance(value, bool) or not isinstance(value, int | float | Decimal) for value in values):
         return True
-    return bool(values[0] <= values[1])
+    return Decimal(str(values[0])) <= Decimal(str(values[1]))
 
 
 def _codings(concept: Any) -> set[tuple[Any, Any]]:
