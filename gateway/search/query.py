@@ -1,7 +1,7 @@
 """Answers a SearchRequest from the index: matches in order, page by page, with what they include.
 
 A selective search gathers its candidates and sorts them; a broad one walks an index in the order asked for. Pages
-follow the values of their last row, so that a row that stays as it is, is neither lost nor repeated while others change.
+follow the values of their last row, so that a row that stays as it is is neither lost nor repeated while others change.
 https://hl7.org/fhir/R4/search.html, https://hl7.org/fhir/R4/http.html#paging
 """
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, FromClause, and_
@@ -35,6 +36,7 @@ LONGEST = 300
 """How much of a string is indexed, in characters: PostgreSQL's index rows are bounded."""
 
 
+@lru_cache(maxsize=65536)
 def normalize(text: str) -> str:
     """The form in which strings are compared: no case, no accents, single spaces."""
     if text.isascii():
