@@ -99,7 +99,7 @@ class SqliteAdapter:
             raise SourceConfigError(
                 "no path is configured", str(self._config.name), "set path to the folder of the .db files"
             )
-        candidates = [path] if path.is_file() else _databases_in(path, dataset.name)
+        candidates = [path] if _is_file(path) else _databases_in(path, dataset.name)
         for candidate in candidates:
             with glancing(candidate) as connection:
                 if _columns(connection, dataset.name):
@@ -111,6 +111,13 @@ class SqliteAdapter:
 
 def _locator(place: str, before: int, index: int, key: str) -> str:
     return f"{place}#{key or f'row {before + index + 1}'}"
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except PermissionError:
+        raise SourceConfigError("the path cannot be read", str(path), _RIGHTS) from None
 
 
 def _databases_in(folder: Path, dataset: str) -> list[Path]:
