@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from pathlib import Path
 
@@ -36,6 +37,11 @@ def line_of(error: Exception) -> tuple[str, int]:
         return f"{named}{said} (see: {' '.join(filter(None, ('fhir-gateway', path, '--help')))})", 2
     if isinstance(error, click.ClickException):
         return " ".join(error.format_message().split()), error.exit_code
+    if "gateway.store" in sys.modules:  # without the import, `version` and wrong usage stay quick
+        from gateway.store import StoreError
+
+        if isinstance(error, StoreError):
+            return str(error), 1
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'system'}: {error.strerror}", 1
     return f"unexpected {type(error).__name__} in {_place(error)} (a defect; --debug shows the trace)", 1

@@ -1,6 +1,6 @@
 """Run the API on granian: workers that are forked once, say when they answer, and end cleanly on Ctrl-C and SIGTERM.
 
-Knows no interaction: it only loads `gateway.app.create_app`. Access lines are not logged: URLs hold patient data.
+Knows no interaction: it only loads `gateway.app.create_wsgi`. Access lines are not logged: URLs hold patient data.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def run(settings: Settings, announce: Callable[[str], None]) -> int:
     gc.collect()
     gc.freeze()
     server = _AnnouncingServer(
-        "gateway.app:create_app",
+        "gateway.app:create_wsgi",
         address=address,
         port=settings.port,
         interface=Interfaces.WSGI,
@@ -130,10 +130,10 @@ def _status(address: str, port: int) -> int | None:
 
 def _application(settings: Settings) -> Any:
     """The WSGI application of one worker, made after the fork: nothing opened is shared."""
-    from gateway.app import create_app
+    from gateway.app import create_wsgi
 
     try:
-        return create_app(settings)
+        return create_wsgi(settings)
     except Exception as error:  # noqa: BLE001 (the worker's outermost frame)
         print(f"fhir-gateway: serve: {line_of(error)[0]}", file=sys.stderr)  # noqa: T201
         raise SystemExit(1) from None

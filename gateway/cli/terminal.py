@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
@@ -40,3 +41,8 @@ def table(*columns: str, numbers: Iterable[str] = ()) -> Table:
 def count(number: int) -> str:
     """A number for people: 12,345; a nought is a dot, so that the eye finds the rest."""
     return f"{number:,}" if number else "·"
+
+
+def day_and_time(milliseconds: int) -> str:
+    """A moment of the store (ms since 1970 UTC), for people."""
+    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M} UTC"
