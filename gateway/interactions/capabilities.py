@@ -17,6 +17,7 @@ from gateway.interactions.exchange import FHIR_JSON, FhirRequest, FhirResponse, 
 from gateway.interactions.parameters import require_known
 from gateway.interactions.presentation import asked_of
 from gateway.search.parameters import SERVED_TYPES, SearchParameter, offered
+from gateway.search.request import followable, modifiers
 
 FHIR_VERSION = "4.0.1"
 _DATE = "2026-11-21"
@@ -84,7 +85,7 @@ def _resource(resource_type: str, routes: tuple[Route, ...]) -> dict[str, Any]:
         "conditionalRead": "full-support",
         "conditionalUpdate": False,
         "conditionalDelete": "not-supported",
-        "searchInclude": [f"{resource_type}:{each.code}" for each in parameters if each.type == "reference"],
+        "searchInclude": [f"{resource_type}:{code}" for code in followable(resource_type)],
         "searchRevInclude": reverse_includes(resource_type),
         "searchParam": [_parameter(each) for each in parameters],
         "operation": [
@@ -106,20 +107,26 @@ def _interactions(routes: tuple[Route, ...], *levels: str) -> list[dict[str, str
     return [{"code": code, "documentation": found[code]} for code in reversed(found)]
 
 
+def described(parameter: SearchParameter) -> str:
+    """What a parameter searches, and with which modifiers."""
+    taken = ", ".join(f":{modifier}" for modifier in modifiers(parameter))
+    return f"{parameter.description}; modifiers: {taken}" if taken else parameter.description
+
+
 def _parameter(parameter: SearchParameter) -> dict[str, str]:
     return {
         "name": parameter.code,
         "definition": parameter.url,
         "type": parameter.type,
-        "documentation": parameter.description,
+        "documentation": described(parameter),
     }
 
 
 def reverse_includes(resource_type: str) -> list[str]:
     """`Encounter:patient` and every other reference that may lead to the type."""
     return [
-        f"{source}:{parameter.code}"
+        f"{source}:{code}"
         for source in SERVED_TYPES
-        for parameter in offered(source).values()
-        if parameter.type == "reference" and {resource_type, "*"} & set(parameter.targets)
+        for code in followable(source)
+        if {resource_type, "*"} & set(offered(source)[code].targets)
     ]

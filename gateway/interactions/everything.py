@@ -66,6 +66,8 @@ def everything(request: FhirRequest, services: Services, *, resource_type: str, 
 
 def _record(store: Store, resource_type: str, resource_id: str, base: str) -> list[_Part]:
     """All of a patient's record. Raises NotFound and Gone."""
+    asked = [("_id", resource_id), *(("_revinclude", path) for path in reverse_includes(resource_type))]
+    referring = search(store, parse(resource_type, asked, strict=True, base=base)).included
     with store.snapshot():
         patient = store.read(resource_type, resource_id)
         if patient is None:
@@ -73,10 +75,7 @@ def _record(store: Store, resource_type: str, resource_id: str, base: str) -> li
         if patient.body is None:
             raise Gone(f"this {resource_type} was deleted")
         found = {(resource_type, resource_id): _Part(0, resource_type, resource_id, patient.updated, patient.body)}
-        asked = [("_id", resource_id), *(("_revinclude", path) for path in reverse_includes(resource_type))]
-        result = search(store, parse(resource_type, asked, strict=True, base=base), cursor=None)
-        for row in result.included:
-            found[row.type, row.id] = _Part(1, row.type, row.id, row.updated, row.body)
+        found |= {(row.type, row.id): _Part(1, row.type, row.id, row.updated, row.body) for row in referring}
         waiting = list(found.values())
         while waiting:
             part = waiting.pop()
@@ -88,7 +87,7 @@ def _record(store: Store, resource_type: str, resource_id: str, base: str) -> li
                     continue
                 found[key] = _Part(2, *key, target.updated, target.body)
                 waiting.append(found[key])
-        return list(found.values())
+    return list(found.values())
 
 
 def _mode(part: _Part) -> Literal["match", "include"]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import yaml
 
+from gateway.interactions.capabilities import described
 from gateway.interactions.exchange import FHIR_JSON, Route
 from gateway.interactions.negotiation import FORM
 from gateway.interactions.parameters import PARAMETERS, PRESENTATION, Parameter
@@ -46,13 +47,17 @@ _VARIABLES: Final = {
 _DATE = r"^(eq|ne|gt|ge|lt|le|sa|eb|ap)?\d{4}"
 _NUMBER = r"^(eq|ne|gt|ge|lt|le|sa|eb|ap)?[+-]?\d"
 _KINDS: Final[dict[str, tuple[str, Json, str]]] = {
-    "string": ("prefix, without regard to case and accents; `:exact`, `:contains`", {}, "Smith"),
-    "token": ("`code`, `system|code`, `|code` or `system|`", {}, "active"),
-    "reference": ("`id`, `Type/id` or a URL", {}, "7b1c6b2e-0000-5000-8000-000000000000"),
-    "date": ("a date of any precision; prefixes such as `ge`", {"pattern": _DATE}, "ge2025-01-01"),
-    "number": ("a number; prefixes such as `gt`", {"pattern": _NUMBER}, "gt5"),
-    "quantity": ("`number`, `number|system|code` or `number||code`; prefixes", {"pattern": _NUMBER}, "gt5.4"),
-    "uri": ("a URI, whole", {}, "urn:fhir-gateway:source:his_a"),
+    "string": ("The beginning of it, without regard to case and accents.", {}, "Smith"),
+    "token": ("`code`, `system|code`, `|code` or `system|`.", {}, "active"),
+    "reference": ("`id`, `Type/id` or a URL.", {}, "7b1c6b2e-0000-5000-8000-000000000000"),
+    "date": ("A date of any precision, after a prefix such as `ge`.", {"pattern": _DATE}, "ge2025-01-01"),
+    "number": ("A number, after a prefix such as `gt`.", {"pattern": _NUMBER}, "gt5"),
+    "quantity": (
+        "`number`, `number|system|code` or `number||code`, after a prefix such as `gt`.",
+        {"pattern": _NUMBER},
+        "gt5.4",
+    ),
+    "uri": ("A URI, whole.", {}, "urn:fhir-gateway:source:his_a"),
 }
 _EXAMPLES: Final = {
     "_lastUpdated": "ge2026-01-01",
@@ -200,7 +205,7 @@ def _form(resource_type: str) -> Json:
 def _many(parameter: SearchParameter) -> Json:
     """A search parameter may be repeated: all of its values must then match."""
     how, schema, example = _kind(parameter)
-    text = f"{parameter.description}: {how}."
+    text = f"{described(parameter)}. {how}"
     return {"description": text, "type": "array", "items": {"type": "string", **schema}, "examples": [[example]]}
 
 
@@ -209,7 +214,7 @@ def _searched(parameter: SearchParameter) -> Json:
     return {
         "name": parameter.code,
         "in": "query",
-        "description": f"{parameter.description}: {how}.",
+        "description": f"{described(parameter)}. {how}",
         "schema": {"type": "array", "items": {"type": "string", **schema}},
         "examples": {"one": {"value": [example]}},
     }

@@ -15,9 +15,8 @@ from gateway.interactions.exchange import FhirRequest
 from gateway.interactions.negotiation import JSON_FORMATS, is_strict
 from gateway.interactions.presentation import SUMMARIES
 from gateway.outcomes import InvalidParameter
+from gateway.search.request import DEFAULT_COUNT, MAX_COUNT
 
-MOST_PER_PAGE = 1000
-PER_PAGE = 50
 _COUNT = re.compile(r"[0-9]{1,9}")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)")
 
@@ -69,8 +68,8 @@ PARAMETERS: dict[str, Parameter] = {
         ),
         Parameter(
             "_count",
-            f"How many entries a page holds (matches, for a search), at most {MOST_PER_PAGE}.",
-            {"type": "integer", "minimum": 0, "maximum": MOST_PER_PAGE, "default": PER_PAGE},
+            f"How many entries a page holds (matches, for a search), at most {MAX_COUNT}.",
+            {"type": "integer", "minimum": 0, "maximum": MAX_COUNT, "default": DEFAULT_COUNT},
             "20",
         ),
         Parameter(
@@ -115,10 +114,10 @@ def count(request: FhirRequest) -> int:
     """How many entries a page holds. Raises InvalidParameter."""
     value = once(request, "_count")
     if value is None:
-        return PER_PAGE
+        return DEFAULT_COUNT
     if not _COUNT.fullmatch(value):
         raise InvalidParameter("_count", "not a whole number of 0 or more")
-    return min(int(value), MOST_PER_PAGE)
+    return min(int(value), MAX_COUNT)
 
 
 def since(request: FhirRequest) -> int | None:

@@ -6,15 +6,16 @@ https://hl7.org/fhir/R4/http.html#search
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 from gateway import outcomes
 from gateway.bundles import Link, bundle, in_json, outcome_entry, search_entry, url
 from gateway.interactions.exchange import FhirRequest, FhirResponse, Services
 from gateway.interactions.negotiation import is_strict, require_form, require_json, wants_pretty
 from gateway.interactions.pairs import pairs
-from gateway.interactions.presentation import Presentation
+from gateway.interactions.presentation import Presentation, Summary
 from gateway.search.query import search
-from gateway.search.request import parse
+from gateway.search.request import Ignored, parse
 
 _PRESENTATION = ("_format", "_pretty")
 
@@ -31,7 +32,7 @@ def search_type(request: FhirRequest, services: Services, *, resource_type: str)
     cursor = request.first("_cursor")
     result = search(services.store, parsed, cursor=cursor)
 
-    presentation = Presentation(parsed.summary, tuple(parsed.elements), wants_pretty(request))
+    presentation = Presentation(cast("Summary | None", parsed.summary), parsed.elements, wants_pretty(request))
     base = in_json(request.base_url)
     rows = [(row, "match") for row in result.matches] + [(row, "include") for row in result.included]
     entries = [
@@ -39,7 +40,7 @@ def search_type(request: FhirRequest, services: Services, *, resource_type: str)
         for row, mode in rows
     ]
     if parsed.ignored:
-        entries.append(_ignored(parsed.ignored))
+        entries.append(_not_applied(parsed.ignored))
     path = f"{request.base_url}/{resource_type}"
     honoured = [*parsed.self_pairs, *about_form]
     here = honoured if cursor is None else [*honoured, ("_cursor", cursor)]
@@ -51,10 +52,10 @@ def search_type(request: FhirRequest, services: Services, *, resource_type: str)
     return FhirResponse(200, presentation.whole(bundle("searchset", result.total, links, entries)))
 
 
-def _ignored(names: tuple[str, ...]) -> bytes:
+def _not_applied(ignored: tuple[Ignored, ...]) -> bytes:
     """What was not applied is always said: the result is wider than what was asked for."""
     said = (
-        outcomes.issue("warning", "not-supported", f"{name}: unknown parameter, not applied", f"http.{name}")
-        for name in dict.fromkeys(names)
+        outcomes.issue("warning", "not-supported", f"{name}: not applied; {reason}", f"http.{name}")
+        for name, reason in dict.fromkeys(ignored)
     )
     return outcome_entry(outcomes.outcome(*said))
