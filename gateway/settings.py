@@ -280,7 +280,7 @@ def _known_zone(zone: str, where: str) -> None:
 
     try:
         ZoneInfo(zone)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         names = {name.lower(): name for name in available_timezones()}
         close = _meant(zone.lower(), names)
         hint = f"did you mean {names[close[13:-1]]}?" if close.endswith("?") else "an IANA name such as Europe/Berlin"
