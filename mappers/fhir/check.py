@@ -4,8 +4,9 @@
 bindings, targets or invariants: a second opinion for tests, $validate and golden files. Neither names a value.
 
 Numbers may be int, float or Decimal: jsonschema_rs reads all three, so nothing is converted. Known gaps of `check`:
-the target type of an absolute or local reference, well-formed XHTML (judge sees it), MIME types, ImplementationGuide.license.
-Known gaps of `judge`: it rejects a required choice that is there only as `_x`, and R4's `valueMeta`.
+the target type of an absolute or local reference, well-formed XHTML, MIME types, ImplementationGuide.license, a
+relative reference's `type` that contradicts it. Known gaps of `judge`: it rejects a required choice that is there only as `_x`,
+and R4's `valueMeta`.
 https://hl7.org/fhir/R4/validation.html
 """
 
@@ -61,6 +62,9 @@ def judge(resource: dict[str, Any]) -> list[Finding]:
         return [Finding("Resource", "unknown-type", "is no resource type that can be judged")]
     try:
         definitions.model(kind).model_validate(resource)
+    except (TypeError, KeyError, AttributeError):
+        # The model trips over a nested resourceType or a list of types that is no text, instead of refusing it.
+        return [Finding(kind, "unreadable", "cannot be read by the R4B model")]
     except ValidationError as error:
         return [
             Finding(_path(kind, list(one["loc"])), one["type"], "is rejected by the R4B model")

@@ -1,7 +1,7 @@
 """The lexical form of every FHIR R4 primitive type as a JSON schema; dates are calendar dates (no 30 February).
 
 The patterns are R4's own, with three tightenings that R4 states in prose: a day must exist in its month, a string
-holds no control characters and is not blank, a uri is not empty. They use no look-around, so that a linear-time engine runs them.
+holds no control characters and is not blank, a uri is not empty. They use no look-around: a linear engine runs them.
 https://hl7.org/fhir/R4/datatypes.html#primitive
 """
 

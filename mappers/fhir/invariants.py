@@ -98,22 +98,11 @@ _VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 _ALLERGY_VERIFICATION = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification"
 _UCUM = {"properties": {"system": {"const": "http://unitsofmeasure.org"}}}
 _ABATEMENT = ("abatementDateTime", "abatementAge", "abatementPeriod", "abatementRange", "abatementString")
-_VALUE = tuple(
-    "value" + kind
-    for kind in (
-        "Quantity",
-        "CodeableConcept",
-        "String",
-        "Boolean",
-        "Integer",
-        "Range",
-        "Ratio",
-        "SampledData",
-        "Time",
-        "DateTime",
-        "Period",
-    )
-)
+_KINDS = (
+    "Quantity", "CodeableConcept", "String", "Boolean", "Integer", "Range", "Ratio", "SampledData", "Time", "DateTime",
+    "Period",
+)  # fmt: skip
+_VALUE = tuple(f"value{kind}" for kind in _KINDS)
 _NOT_HOME = _not(_is("use", "home"))
 _NO_MIXED_CODES = {"anyOf": [_not(_every(present(*_VALUE), present("component"))), {"componentCodes": True}]}
 _EVENT_BUNDLES = ("batch", "transaction", "history")

@@ -355,6 +355,14 @@ def test_an_unknown_type_is_a_finding_of_both(kind: Any) -> None:
     assert [finding.rule for finding in judge({"resourceType": kind})] == ["unknown-type"]
 
 
+@pytest.mark.parametrize("kind", [None, 0, "Patience", ["Patient"], {"x": 1}], ids=str)
+def test_a_broken_resource_inside_another_is_a_finding_and_no_exception(kind: Any) -> None:
+    """fhir.resources raises KeyError or TypeError here; the judge does not."""
+    resource = changed("Bundle", {"entry.0.resource.resourceType": kind})
+    assert [finding.rule for finding in check(resource)] == ["unknown-type"]
+    assert judge(resource)
+
+
 def test_a_finding_names_no_value() -> None:
     """Neither a value nor a name that could be one is in a finding."""
     resource = changed("Patient", {"gender": "SECRET1", "Asha Kumar 1990": 1, "birthDate": "SECRET2"})
