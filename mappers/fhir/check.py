@@ -3,10 +3,10 @@
 `check` is the fast one that stands before the store; `judge` asks fhir.resources' R4B model, which knows nothing of
 bindings, targets or invariants: a second opinion for tests, $validate and golden files. Neither names a value.
 
-Numbers may be int, float or Decimal: jsonschema_rs reads all three, so nothing is converted. Known gaps of `check`:
-the target type of an absolute or local reference, well-formed XHTML, MIME types, ImplementationGuide.license, a
-relative reference's `type` that contradicts it. Known gaps of `judge`: it rejects a required choice that is there only as `_x`,
-and R4's `valueMeta`.
+Numbers may be int, float or Decimal: jsonschema_rs reads all three, so nothing is converted.
+Known gaps of `check`: the target type of an absolute or local reference, a `type` that contradicts its literal,
+well-formed XHTML, MIME types, ImplementationGuide.license.
+Known gaps of `judge`: it rejects a required choice that is there only as `_x`, and R4's `valueMeta`.
 https://hl7.org/fhir/R4/validation.html
 """
 
