@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
+from math import ceil
 from random import Random
 from typing import Any
 
@@ -89,10 +90,9 @@ class Ledger:
     ) -> None:
         self._population, self._source, self._rng = population, source, rng
         self._patients, self._staff = patients, staff
-        both = round(bills * share * 2 / 3) if share < 1 else bills
-        one = round(bills * share / 3) if share < 1 else 0
-        if share >= 0.5:  # more of either alone would leave no bill that joins
-            one = min(one, (bills - both) // 3)
+        # Most orphans lack both; of each hundred bills one lacks only a patient, one only a member of staff.
+        both = ceil(bills * share * 5 / 6) if share < 1 else bills
+        one = int(bills * share / 6) if share < 1 else 0
         chosen = rng.sample(range(bills), min(bills, both + 2 * one))
         self._no_patient = frozenset(chosen[: both + one])
         self._no_staff = frozenset(chosen[:both] + chosen[both + one :])

@@ -168,7 +168,7 @@ class _Clinic:
         if dice.hit("short_specialty"):
             return SPECIALTIES[label]
         if dice.hit("mojibake"):
-            if rng.random() < 0.3:
+            if self.profile == "hostile" and rng.random() < 0.3:
                 return label.encode("cp1252").decode("utf-8", "surrogateescape")
             return label.encode().decode("cp1252", "replace")
         return label
