@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote
 
 from his_adapters import adapter_module
 from his_adapters import installed as installed_adapters
@@ -182,16 +182,9 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def _password(url: str) -> str | None:
-    """The password of a URL, or None. `http://host:80/a@b` has none."""
+    """The password of a URL, or None. In doubt (`http://host:80/a@b`) it is one; %40 tells an innocent @ apart."""
     found = _PASSWORD.match(url)
-    if found is None:
-        return None
-    try:
-        netloc = urlsplit(url)
-        plain = "@" not in netloc.netloc and netloc.port is not None
-    except ValueError:
-        plain = False
-    return None if plain else url[found.end(1) : found.end() - 1]
+    return found and url[found.end(1) : found.end() - 1]
 
 
 def _parse(file: Path) -> dict[str, Any]:
