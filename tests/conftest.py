@@ -1,0 +1,44 @@
+"""What all tests share: golden files that change only when asked, and Hypothesis settings for a busy machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("gateway", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("gateway")
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write golden files anew; read the diff")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, Any], None]:
+    """Compare a JSON value with `tests/golden/<name>.json`."""
+
+    def compare(name: str, made: Any) -> None:
+        path = GOLDEN / f"{name}.json"
+        text = json.dumps(made, indent=2, ensure_ascii=False, default=_exact) + "\n"
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert path.exists(), f"{path} is missing: run pytest --update-golden and read it"
+        assert text == path.read_text(encoding="utf-8")
+
+    return compare
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        number = float(value)
+        return int(value) if number == int(value) else number
+    raise TypeError(type(value).__name__)
