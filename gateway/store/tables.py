@@ -174,15 +174,6 @@ ISSUE = Table(
 )
 """Data-quality findings of rows that were mapped."""
 
-REFERRER = Table(
-    "referrer",
-    METADATA,
-    Column("target", BigInteger, primary_key=True, autoincrement=False),
-    Column("referrer", BigInteger, primary_key=True, autoincrement=False),
-    sqlite_with_rowid=False,
-)
-"""Who holds a literal reference to whom (pks). May name former referrers: a reader looks into the body."""
-
 DANGLING = Table(
     "dangling",
     METADATA,

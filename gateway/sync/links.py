@@ -24,11 +24,6 @@ def targets(body: bytes) -> tuple[Target, ...]:
     return tuple((kind.decode(), resource_id.decode()) for kind, resource_id in dict.fromkeys(found))
 
 
-def refers_to(body: bytes, target: Target) -> bool:
-    """Whether a body holds a literal reference to the target."""
-    return f'"reference":"{target[0]}/{target[1]}"'.encode() in body
-
-
 def detach(resource: Resource, missing: Collection[Target]) -> list[tuple[str, Target]]:
     """Make the references to missing targets logical; where they stand, as (path, target)."""
     detached = []

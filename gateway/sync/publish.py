@@ -12,7 +12,7 @@ from gateway.store import Writer
 from gateway.store.writer import Content, Current, Whole
 from gateway.sync.content import content, parse, whole
 from gateway.sync.events import Draft
-from gateway.sync.links import Target, attach, detach, targets
+from gateway.sync.links import Target, attach, detach
 from gateway.sync.report import Counts
 from gateway.sync.steps import Steps
 
@@ -26,7 +26,6 @@ class _Form(NamedTuple):
     content: Content
     index: Any
     dangling: Sequence[tuple[str, Target]]
-    literal: Sequence[Target]
 
 
 class Publication:
@@ -34,9 +33,9 @@ class Publication:
 
     def __init__(self, writer: Writer, source: str, steps: Steps) -> None:
         self._writer, self._source, self._steps = writer, source, steps
-        self._targets: dict[Target, int] = {}
+        self._targets: set[Target] = set()
         """Resources that are known to live: what is referred to once is referred to again."""
-        self._former_targets: dict[Target, int] = {}
+        self._former_targets: set[Target] = set()
 
     def publish(self, drafts: Sequence[Draft], counts: Counts, *, reindex: bool = False) -> list[int]:
         """Write what is new or has changed; the pks of all, in order. No two drafts are of one resource."""
@@ -44,7 +43,7 @@ class Publication:
         here = set(identities)
         unknown = {target for draft in drafts for target in draft.targets if not self._recall(target)} - here
         current = self._writer.current(here | unknown)
-        self._targets.update({target: current[target].pk for target in unknown if _lives(current.get(target))})
+        self._targets.update(target for target in unknown if _lives(current.get(target)))
         forms = [self._form(draft, here) for draft in drafts]
 
         created: list[_Form] = []
@@ -75,7 +74,13 @@ class Publication:
         self._targets.update(pks)
 
         written = created + [form for _, form in replaced]
-        self._refer([(pks[form.content.type, form.content.id], form) for form in written])
+        self._writer.references.put_dangling(
+            [
+                (pks[form.content.type, form.content.id], path, *target, self._source)
+                for form in written
+                for path, target in form.dangling
+            ]
+        )
         again = [before.pk for before, _ in replaced if not before.deleted] + [pk for pk, _ in indexed]
         fresh = [(pks[form.content.type, form.content.id], form.index) for form in written]
         self._steps.write_index(self._writer.connection, fresh + indexed, again)
@@ -85,8 +90,8 @@ class Publication:
         """Delete resources that live."""
         gone = self._writer.delete(pks)
         for _, resource_type, resource_id in gone:
-            self._targets.pop((resource_type, resource_id), None)
-            self._former_targets.pop((resource_type, resource_id), None)
+            self._targets.discard((resource_type, resource_id))
+            self._former_targets.discard((resource_type, resource_id))
         if gone:
             self._steps.write_index(self._writer.connection, (), [pk for pk, _, _ in gone])
         counts.deleted += len(gone)
@@ -104,27 +109,22 @@ class Publication:
                     changes.append((before, resource, b"stale"))
         self._rewrite(changes, counts)
 
-    def make_logical(self, lost: Sequence[tuple[int, str, str, int]], counts: Counts) -> None:
-        """Turn references to deleted resources into logical ones: (target pk, type, id, referrer pk)."""
-        missing: dict[int, set[Target]] = {}
-        for _, resource_type, resource_id, referrer in lost:
-            missing.setdefault(referrer, set()).add((resource_type, resource_id))
+    def make_logical(self, referrers: Sequence[int], lost: set[Target], counts: Counts) -> None:
+        """Turn these resources' references to deleted ones into logical ones."""
         changes, dangling = [], []
-        for before in self._writer.whole(list(missing)):
+        for before in self._writer.whole(referrers):
             if before.body is not None:
                 resource = parse(before.body)
-                detached = detach(resource, missing[before.pk])
-                dangling += [(before.pk, path, *target, self._source) for path, target in detached]
-                if detached:
+                if detached := detach(resource, lost):
+                    dangling += [(before.pk, path, *target, self._source) for path, target in detached]
                     changes.append((before, resource, before.digest))
         self._rewrite(changes, counts)
         self._writer.references.put_dangling(dangling)
-        self._writer.references.remove([(target, referrer) for target, _, _, referrer in lost])
 
-    def make_literal(self, found: Sequence[tuple[int, str, str, str, int]], counts: Counts) -> None:
-        """Turn logical references whose target is there into literal ones: (referrer pk, path, type, id, target pk)."""
+    def make_literal(self, found: Sequence[tuple[int, str, str, str]], counts: Counts) -> None:
+        """Turn logical references whose target is there into literal ones: (referrer pk, path, type, id)."""
         places: dict[int, list[tuple[str, Target]]] = {}
-        for referrer, path, resource_type, resource_id, _ in found:
+        for referrer, path, resource_type, resource_id in found:
             places.setdefault(referrer, []).append((path, (resource_type, resource_id)))
         changes = []
         for before in self._writer.whole(list(places)):
@@ -134,7 +134,6 @@ class Publication:
                 changes.append((before, resource, before.digest))
         self._rewrite(changes, counts)
         self._writer.references.remove_dangling([(referrer, path) for referrer, path, *_ in found])
-        self._writer.references.put([(target, referrer) for referrer, _, _, _, target in found])
 
     def _rewrite(self, changes: Iterable[tuple[Whole, dict[str, Any], bytes]], counts: Counts) -> None:
         """Write next versions that the engine itself made of stored ones."""
@@ -151,31 +150,20 @@ class Publication:
     def _form(self, draft: Draft, here: set[Target]) -> _Form:
         missing = [target for target in draft.targets if target not in here and not self._recall(target)]
         if not missing:
-            return _Form(draft.content, draft.index, (), draft.targets)
+            return _Form(draft.content, draft.index, ())
         resource = whole(draft.content)
         dangling = detach(resource, set(missing))
         old = draft.content
         made = content(resource, shared=old.shared, stream=old.stream, key=old.key, digest=old.digest)
-        return _Form(made, self._steps.index_rows(resource), dangling, targets(made.tail))
-
-    def _refer(self, written: Sequence[tuple[int, _Form]]) -> None:
-        references = self._writer.references
-        references.put([(self._pk(target), pk) for pk, form in written for target in form.literal])
-        references.put_dangling(
-            [(pk, path, *target, self._source) for pk, form in written for path, target in form.dangling]
-        )
+        return _Form(made, self._steps.index_rows(resource), dangling)
 
     def _recall(self, target: Target) -> bool:
         return target in self._targets or target in self._former_targets
 
-    def _pk(self, target: Target) -> int:
-        pk = self._targets.get(target)
-        return self._former_targets[target] if pk is None else pk
-
     def forget_some(self) -> None:
         """Between batches: keep what was used of late, in bounded memory."""
         if len(self._targets) > _REMEMBERED:
-            self._former_targets, self._targets = self._targets, {}
+            self._former_targets, self._targets = self._targets, set()
 
 
 def _lives(current: Current | None) -> bool:

@@ -9,9 +9,9 @@ from collections.abc import Collection
 
 from gateway.store import Writer
 from gateway.store.row_map import unpack
-from gateway.sync.links import refers_to
 from gateway.sync.publish import Publication
 from gateway.sync.report import Counts
+from gateway.sync.steps import Steps
 
 _PAGE = 500
 
@@ -35,49 +35,56 @@ def drop_unseen(
 
 
 def settle(
-    writer: Writer, publication: Publication, source: str, counts: Counts, hospital: Collection[int] | None
+    writer: Writer,
+    publication: Publication,
+    steps: Steps,
+    source: str,
+    counts: Counts,
+    hospital: Collection[int] | None,
 ) -> None:
     """Make every literal reference resolve. With `hospital`, all was read: unused shared resources but it go."""
-    _lose(writer, publication, source, counts)
     while True:
         with writer.batch():
             found = writer.references.resolvable(source, _PAGE)
             publication.make_literal(found, counts)
         if not found:
             break
+    _lose(writer, publication, steps, source, counts)
     if hospital is not None:
-        while _collect(writer, publication, source, counts, hospital):
-            _lose(writer, publication, source, counts)
+        while _collect(writer, publication, steps, source, counts, hospital):
+            # What is gone may have been the last that referred to another one. Nobody refers to it: none to mend.
+            continue
     with writer.batch():
         writer.references.list_orphans(source)
 
 
-def _lose(writer: Writer, publication: Publication, source: str, counts: Counts) -> None:
+def _lose(writer: Writer, publication: Publication, steps: Steps, source: str, counts: Counts) -> None:
+    """Make references to deleted resources logical. The index knows all referrers of what is referred to literally."""
+    after = 0
     while True:
         with writer.batch():
-            lost = writer.references.to_deleted(source, _PAGE)
-            publication.make_logical(lost, counts)
-        if not lost:
+            gone = writer.references.deleted(source, after, _PAGE)
+            lost = [(resource_type, resource_id) for _, resource_type, resource_id in gone]
+            referrers = steps.referrers(writer.connection, lost) if lost else []
+        for start in range(0, len(referrers), _PAGE):
+            with writer.batch():
+                publication.make_logical(referrers[start : start + _PAGE], set(lost), counts)
+        if not gone:
             return
+        after = gone[-1][0]
 
 
-def _collect(writer: Writer, publication: Publication, source: str, counts: Counts, hospital: Collection[int]) -> bool:
-    """Delete shared resources that nobody refers to; whether there were any, for they may have referred to others."""
+def _collect(
+    writer: Writer,
+    publication: Publication,
+    steps: Steps,
+    source: str,
+    counts: Counts,
+    hospital: Collection[int],
+) -> bool:
+    """Delete shared resources that nobody refers to; whether there were any."""
     with writer.batch():
-        unused = [pk for pk in writer.references.shared(source) if pk not in hospital and not _is_used(writer, pk)]
-        publication.delete(unused, counts)
+        shared = {(kind, name): pk for pk, kind, name in writer.references.shared(source) if pk not in hospital}
+        unused = steps.unreferred(writer.connection, list(shared))
+        publication.delete([shared[target] for target in unused], counts)
     return bool(unused)
-
-
-def _is_used(writer: Writer, pk: int) -> bool:
-    """Whether a living resource refers to it. Former referrers found on the way are forgotten."""
-    target = writer.whole([pk])[0]
-    after, former = 0, []
-    while referrers := writer.references.referrers(pk, after, 50):
-        for each in writer.whole(referrers):
-            if each.body is not None and refers_to(each.body, (target.type, target.id)):
-                return True
-        former += referrers
-        after = referrers[-1]
-    writer.references.remove([(pk, referrer) for referrer in former])
-    return False

@@ -44,6 +44,7 @@ class SourceRun:
     def __init__(self, writer: Writer, plan: SourcePlan, as_of: date, steps: Steps, *, accept_shrink: bool) -> None:
         self.report = SourceReport(plan.name, health=plan.health)
         self._writer, self._as_of, self._accept_shrink = writer, as_of, accept_shrink
+        self._steps = steps
         self._started = self._stream_started = time.monotonic()
         self._plans = {each.stream.name: each for each in plan.streams}
         with writer.batch():
@@ -278,7 +279,7 @@ class SourceRun:
         moved = report.counts
         if not self._was_settled or moved.created or moved.changed or moved.deleted:
             keep = self._hospital if done and not report.errors else None
-            settle(self._writer, self._publication, report.source, report.closing, keep)
+            settle(self._writer, self._publication, self._steps, report.source, report.closing, keep)
         report.seconds = time.monotonic() - self._started
         health = next(iter(report.errors), report.health)
         with self._writer.batch():

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import his_adapters
 import mappers
+from gateway.sync.links import Target
 from his_adapters.base import Adapter, SourceConfig
 from mappers.base import Mapping, MappingContext, Resource
 
@@ -40,6 +41,10 @@ class Steps:
     index_rows: Callable[[Resource], Any]
     write_index: Callable[[Any, Sequence[tuple[int, Any]], Sequence[int]], None]
     """(connection, additions, removals)"""
+    referrers: Callable[[Any, Sequence[Target]], list[int]]
+    """(connection, targets): the pks of those that refer literally to any of them."""
+    unreferred: Callable[[Any, Sequence[Target]], list[Target]]
+    """(connection, targets): those that nothing refers to literally."""
     mapper_digest: Callable[[str], str]
     """Changes when an adapter's rows have to be mapped again."""
     index_digest: Callable[[], str]
@@ -69,18 +74,28 @@ def _check(resource: Resource) -> Sequence[Finding]:
 
 
 @cache
-def _index_functions() -> tuple[Callable[[Resource], Any], Callable[..., None]]:
-    from gateway.search.index import index_rows, write
+def _index() -> Any:
+    from gateway.search import index
 
-    return index_rows, write
+    return index
 
 
 def _index_rows(resource: Resource) -> Any:
-    return _index_functions()[0](resource)
+    return _index().index_rows(resource)
 
 
 def _write_index(connection: Any, additions: Sequence[tuple[int, Any]], removals: Sequence[int]) -> None:
-    _index_functions()[1](connection, additions, removals)
+    _index().write(connection, additions, removals)
+
+
+def _referrers(connection: Any, targets: Sequence[Target]) -> list[int]:
+    found: list[int] = _index().referrers(connection, targets)
+    return found
+
+
+def _unreferred(connection: Any, targets: Sequence[Target]) -> list[Target]:
+    found: list[Target] = _index().unreferred(connection, targets)
+    return found
 
 
 @cache
@@ -119,6 +134,8 @@ PRODUCT = Steps(
     check=_check,
     index_rows=_index_rows,
     write_index=_write_index,
+    referrers=_referrers,
+    unreferred=_unreferred,
     mapper_digest=_mapper_digest,
     index_digest=_index_digest,
 )
