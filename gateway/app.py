@@ -95,7 +95,7 @@ class _Door:
     """Answers what has no body below /fhir, hands everything else to Flask, and logs one line a request."""
 
     def __init__(self, services: Services, public_base_url: str | None, flask: Wsgi) -> None:
-        self._services, self._public_base_url, self._flask = services, public_base_url, flask
+        self.services, self._public_base_url, self._flask = services, public_base_url, flask
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         started = perf_counter()
@@ -132,7 +132,7 @@ class _Door:
             )
         except FhirError as error:
             return refusal(error)
-        return answer(asked, self._services)
+        return answer(asked, self.services)
 
 
 def _decoded(text: str) -> str:

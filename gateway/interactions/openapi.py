@@ -222,6 +222,8 @@ def _searched(parameter: SearchParameter) -> Json:
 
 def _kind(parameter: SearchParameter) -> tuple[str, Json, str]:
     how, schema, example = _KINDS[parameter.type]
+    if parameter.datatypes == ("boolean",):
+        example = "true"
     return how, schema, _EXAMPLES.get(parameter.code, example)
 
 

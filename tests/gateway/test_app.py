@@ -1,0 +1,257 @@
+"""The server around the interactions: errors, headers, logs, pages and start-up."""
+
+from __future__ import annotations
+
+import logging
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from gateway import outcomes
+from gateway.app import MOST_BYTES, create_app, create_wsgi
+from gateway.settings import Settings
+from tests.gateway.interactions.conftest import outcome
+from tests.gateway.interactions.served import served
+
+READABLE = [
+    "/fhir/metadata",
+    "/fhir/_history?_count=3",
+    "/fhir/Patient?family=Jones",
+    "/fhir/Patient/_history?_count=3",
+    "/fhir/Patient/patient-0",
+    "/fhir/Patient/patient-0/_history",
+    "/fhir/Patient/patient-0/_history/1",
+    "/fhir/Patient/patient-0/$everything",
+    "/fhir/Patient/nobody",
+    "/fhir/Starship",
+]
+PERSONAL = ("Jones", "patient-0", "Given", "MR0000")
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    with served(tmp_path_factory.mktemp("served")) as app:
+        yield app
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+ERRORS = {
+    "400-value": ("GET", "/fhir/Patient?birthdate=junk", {}, b"", 400, "invalid"),
+    "400-query-encoding": ("GET", "/fhir/Patient?family=%FF", {}, b"", 400, "invalid"),
+    "400-nul": ("GET", "/fhir/Patient?family=%00", {}, b"", 400, "invalid"),
+    "400-parameters": ("GET", "/fhir/Patient?" + "family=a&" * 300, {}, b"", 400, "invalid"),
+    "400-form-encoding": ("POST", "/fhir/Patient/_search", FORM, b"family=%FF", 400, "invalid"),
+    "400-host": ("GET", "/fhir/Patient", {"Host": "evil.example.org"}, b"", 400, "invalid"),
+    "404-base": ("GET", "/fhir", {}, b"", 404, "not-found"),
+    "404-path": ("GET", "/fhir/Patient/a/b/c/d", {}, b"", 404, "not-found"),
+    "404-double-slash": ("GET", "/fhir//Patient", {}, b"", 404, "not-found"),
+    "404-page": ("GET", "/nowhere", {}, b"", 404, "not-found"),
+    "404-type": ("GET", "/fhir/Starship", {}, b"", 404, "not-supported"),
+    "404-type-write": ("PUT", "/fhir/Starship/1", {}, b"{}", 404, "not-supported"),
+    "404-id": ("GET", "/fhir/Patient/nobody", {}, b"", 404, "not-found"),
+    "405-create": ("POST", "/fhir/Patient", {}, b"{}", 405, "not-supported"),
+    "405-update": ("PUT", "/fhir/Patient/patient-0", {}, b"{}", 405, "not-supported"),
+    "405-patch": ("PATCH", "/fhir/Patient/patient-0", {}, b"{}", 405, "not-supported"),
+    "405-delete": ("DELETE", "/fhir/Patient/patient-0", {}, b"", 405, "not-supported"),
+    "405-transaction": ("POST", "/fhir", {}, b"{}", 405, "not-supported"),
+    "405-transaction-slash": ("POST", "/fhir/", {}, b"{}", 405, "not-supported"),
+    "405-search": ("GET", "/fhir/Patient/_search", {}, b"", 405, "not-supported"),
+    "405-unheard-of": ("BREW", "/fhir/Patient", {}, b"", 405, "not-supported"),
+    "405-page": ("POST", "/healthz", {}, b"", 405, "not-supported"),
+    "406-accept": ("GET", "/fhir/Patient", {"Accept": "application/fhir+xml"}, b"", 406, "not-supported"),
+    "406-version": ("GET", "/fhir/Patient", {"Accept": "application/fhir+json; fhirVersion=5.0"}, b"", 406, "not-supported"),
+    "406-format": ("GET", "/fhir/Patient?_format=xml", {}, b"", 406, "not-supported"),
+    "410-deleted": ("GET", "/fhir/Patient/gone", {}, b"", 410, "deleted"),
+    "413-form": ("POST", "/fhir/Patient/_search", FORM, b"a" * (MOST_BYTES + 1), 413, "too-long"),
+    "415-json": ("POST", "/fhir/Patient/_search", {"Content-Type": "application/json"}, b"{}", 415, "not-supported"),
+}
+
+
+@pytest.mark.parametrize("case", ERRORS.values(), ids=ERRORS)
+def test_every_error_is_an_operation_outcome(client: FlaskClient, case: tuple[str, str, dict[str, str], bytes, int, str]) -> None:
+    """Whoever refuses a request, FHIR's router or Flask, says why as FHIR says it."""
+    method, path, headers, body, status, code = case
+    response = client.open(path, method=method, headers=headers, data=body)
+    assert response.status_code == status
+    assert outcome(response)["code"] == code
+    assert outcome(response)["diagnostics"]
+    assert ("Allow" in response.headers) == (status == 405)
+
+
+# Nothing asks for these yet: no credentials, no conditional or validating write.
+_NOT_YET = {"Unauthorized", "Forbidden", "PreconditionFailed", "Unprocessable"}
+
+
+def test_every_error_class_is_provoked() -> None:
+    """Each class that the API can raise is in the table above, by status and code."""
+    seen = {case[4:] for case in ERRORS.values()}
+    classes = [outcomes.FhirError]
+    for each in classes:
+        classes += each.__subclasses__()
+    for each in classes[1:]:
+        assert (each.__name__ in _NOT_YET) != ((each.status, each.code) in seen), each
+
+
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [
+        ("application/fhir+json", 200),
+        ("application/json", 200),
+        ("application/fhir+json; fhirVersion=4.0", 200),
+        ("*/*", 200),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", 200),
+        ("application/fhir+xml, application/fhir+json;q=0.1", 200),
+        ("", 200),
+        ("application/fhir+json;q=0", 406),
+        ("*/*, application/fhir+json;q=0, application/*;q=0, text/*;q=0", 406),
+        ("text/csv", 406),
+        ("nonsense", 406),
+    ],
+)
+def test_accept(client: FlaskClient, accept: str, status: int) -> None:
+    """RFC 9110, 12.5.1: the most specific range decides, q=0 refuses."""
+    assert client.get("/fhir/Patient/patient-1", headers={"Accept": accept}).status_code == status
+
+
+@pytest.mark.parametrize("form", ["json", "application/json", "application/fhir%2Bjson", "application/fhir+json", "text/json"])
+def test_format_outweighs_accept(client: FlaskClient, form: str) -> None:
+    """`_format` is for those who cannot set headers; `+` may come as a space."""
+    response = client.get(f"/fhir/Patient/patient-1?_format={form}", headers={"Accept": "application/xml"})
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("path", READABLE)
+def test_head_is_get_without_body(client: FlaskClient, path: str) -> None:
+    """The same status and headers, no body."""
+    varying = {"X-Request-Id", "Content-Length"} if "Bundle" in client.get(path).text else {"X-Request-Id"}
+    get, head = client.get(path), client.head(path)
+    assert head.status_code == get.status_code
+    assert head.data == b""
+    assert head.headers["Content-Length"] == str(len(get.data))
+    for name, value in get.headers.items():
+        assert name in varying or head.headers[name] == value
+
+
+@pytest.mark.parametrize("path", [*READABLE, "/nowhere"])
+def test_patient_data_is_guarded(client: FlaskClient, path: str) -> None:
+    """Not cached, not sniffed, not framed, not readable by other sites' scripts."""
+    headers = client.get(path, headers={"Origin": "https://evil.example.org"}).headers
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert not [name for name in headers.keys() if name.startswith("Access-Control")]
+
+
+@pytest.mark.parametrize("path", ["/fhir/Patient/patient-1", "/healthz", "/fhir/Starship"])
+def test_request_ids(client: FlaskClient, path: str) -> None:
+    """The client's own id comes back if it is harmless, else a new one."""
+    assert client.get(path, headers={"X-Request-Id": "abc-1"}).headers["X-Request-Id"] == "abc-1"
+    for hostile in ("a b", "x" * 65, "<script>"):
+        assert client.get(path, headers={"X-Request-Id": hostile}).headers["X-Request-Id"] != hostile
+
+
+@pytest.mark.parametrize("path", READABLE)
+def test_logs_hold_no_patient_data(client: FlaskClient, caplog: pytest.LogCaptureFixture, path: str) -> None:
+    """One line a request: method, route pattern, status, time, size, request id; never the query or an id."""
+    with caplog.at_level(logging.INFO, "gateway.requests"):
+        client.get(path, headers={"X-Request-Id": "seen"})
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "gateway.requests"]
+    assert line.startswith("GET ")
+    assert line.endswith(" seen")
+    assert not any(word in line for word in PERSONAL)
+
+
+def test_an_unexpected_error_tells_nothing(
+    app: Flask, client: FlaskClient, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """500 with an id by which the log has it; neither has the error's message, which may quote a record."""
+    store = f"sqlite:///{tmp_path / 'broken.db'}"
+    broken = create_app(Settings(file=tmp_path / "gateway.toml", store=store))
+    services = broken.extensions["fhir_gateway"]
+    with services.store.writer() as writer, writer.connection.begin():
+        writer.connection.exec_driver_sql("ALTER TABLE resource RENAME TO secret_resource")
+    response = broken.test_client().get("/fhir/Patient/patient-0")
+    services.store.close()
+    assert response.status_code == 500
+    issue = outcome(response)
+    assert issue["code"] == "exception"
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "gateway.errors"]
+    assert issue["diagnostics"].rpartition(" ")[2] in line
+    assert "no such table" not in line + issue["diagnostics"]
+    assert not any(word in line for word in PERSONAL)
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "word"),
+    [
+        ("/", "text/html; charset=utf-8", "/fhir/metadata"),
+        ("/docs/", "text/html; charset=utf-8", "/openapi.yaml"),
+        ("/docs/swagger-ui-bundle.js", "text/javascript; charset=utf-8", "swagger"),
+        ("/openapi.yaml", "application/yaml", "openapi: 3.1"),
+        ("/healthz", "text/plain; charset=utf-8", "ok"),
+        ("/readyz", "text/plain; charset=utf-8", "ready"),
+    ],
+)
+def test_pages(client: FlaskClient, path: str, kind: str, word: str) -> None:
+    """People and balancers find what they look for, and nothing is loaded from elsewhere."""
+    with client.get(path) as response:
+        assert response.status_code == 200
+        assert response.headers["Content-Type"] == kind
+        assert word in response.text
+        if kind.startswith("text/html"):
+            assert not re.search(r"https?://(?!localhost/)", response.text)
+
+
+def test_links_of_the_landing_page_work(client: FlaskClient) -> None:
+    """Everything that the page proposes answers."""
+    links = [part.partition('"')[0] for part in client.get("/").text.split('href="')[1:]]
+    assert len(links) > 10
+    for link in links:
+        assert client.get(link.replace("&amp;", "&")).status_code == 200
+
+
+def test_public_base_url(tmp_path: Path) -> None:
+    """Links say the configured address, whatever host the request came to."""
+    url = f"sqlite:///{tmp_path / 'gateway.db'}"
+    settings = Settings(file=tmp_path / "gateway.toml", store=url, public_base_url="https://fhir.example.org/r4")
+    app = create_app(settings)
+    response = app.test_client().get("/fhir/Patient?_count=1", headers={"Host": "10.0.0.7"})
+    app.extensions["fhir_gateway"].store.close()
+    assert response.json["link"][0]["url"] == "https://fhir.example.org/r4/Patient?_count=1"
+
+
+def test_start_up_is_light(tmp_path: Path) -> None:
+    """Neither the models, the simulators nor the native schemas are loaded to serve."""
+    code = (
+        "import sys; from pathlib import Path; from gateway.app import create_app; from gateway.settings import Settings\n"
+        f"app = create_app(Settings(file=Path('x'), store='sqlite:///{tmp_path / 'gateway.db'}'))\n"
+        "assert app.test_client().get('/fhir/metadata').status_code == 200\n"
+        "assert app.test_client().get('/fhir/Patient').status_code == 200\n"
+        "app.extensions['fhir_gateway'].store.close()\n"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"fhir", "pydantic", "faker", "marshmallow", "yaml"} & set(loaded)
+
+
+def test_the_bare_wsgi_callable_is_the_same(tmp_path: Path) -> None:
+    """A server that knows no Flask gets the same answers."""
+    from werkzeug.test import Client
+
+    url = f"sqlite:///{tmp_path / 'gateway.db'}"
+    wsgi = create_wsgi(Settings(file=tmp_path / "gateway.toml", store=url))
+    response = Client(wsgi).get("/fhir/Patient")
+    assert orjson.loads(response.data)["total"] == 0
+    wsgi.services.store.close()  # type: ignore[attr-defined]

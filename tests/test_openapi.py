@@ -1,0 +1,96 @@
+"""`openapi.yaml`: valid, up to date, and complete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from flask.testing import FlaskClient
+from openapi_spec_validator import validate
+
+from gateway.interactions import openapi
+from gateway.interactions.routes import ROUTES
+from gateway.search.parameters import SERVED_TYPES, offered
+from tests.gateway.interactions.served import served
+
+FILE = Path(__file__).parent.parent / "openapi.yaml"
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return yaml.load(FILE.read_text(), yaml.CSafeLoader)
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
+    with served(tmp_path_factory.mktemp("served")) as app:
+        yield app.test_client()
+
+
+def test_the_checked_in_file_is_what_the_tables_say() -> None:
+    """A changed table and an unchanged document cannot be committed together: run `make openapi`."""
+    assert FILE.read_text() == openapi.render()
+
+
+def test_it_is_valid(document: dict[str, Any]) -> None:
+    """openapi-spec-validator accepts it as OpenAPI 3.1."""
+    assert document["openapi"].startswith("3.1")
+    validate(document)
+
+
+@pytest.mark.parametrize("resource_type", SERVED_TYPES)
+def test_every_search_parameter_is_described(document: dict[str, Any], resource_type: str) -> None:
+    """Each offered parameter stands in the query and in the form, with a description, a form and an example."""
+    query = {each["name"]: each for each in document["paths"][f"/{resource_type}"]["get"]["parameters"] if "name" in each}
+    content = document["paths"][f"/{resource_type}/_search"]["post"]["requestBody"]["content"]
+    form = content["application/x-www-form-urlencoded"]["schema"]["properties"]
+    for code in offered(resource_type):
+        assert query[code]["description"]
+        assert query[code]["schema"]
+        assert query[code]["examples"]
+        assert code in form
+
+
+@pytest.mark.parametrize("resource_type", SERVED_TYPES)
+def test_every_example_works(document: dict[str, Any], client: FlaskClient, resource_type: str) -> None:
+    """What the documentation proposes to try is understood under handling=strict."""
+    for each in document["paths"][f"/{resource_type}"]["get"]["parameters"]:
+        if "name" in each:
+            query = {each["name"]: each["examples"]["one"]["value"]}
+            response = client.get(f"/fhir/{resource_type}", query_string=query, headers={"Prefer": "handling=strict"})
+            assert response.status_code == 200, response.data
+
+
+def test_every_route_is_described(document: dict[str, Any]) -> None:
+    """Each route, for each type that it is for, with its answer and the errors that every address can give."""
+    described = {
+        (method.upper(), path) for path, operations in document["paths"].items() for method in operations
+    }
+    for route in ROUTES:
+        for resource_type in route.types or SERVED_TYPES:
+            path = route.pattern.format(resource_type=resource_type, resource_id="{id}", version_id="{vid}")
+            assert (route.method, path) in described
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            assert {"200", "400", "404", "405", "406", "500"} <= set(operation["responses"])
+
+
+def test_operation_ids_are_unique(document: dict[str, Any]) -> None:
+    """Generators name functions after them."""
+    ids = [each["operationId"] for operations in document["paths"].values() for each in operations.values()]
+    assert len(ids) == len(set(ids))
+
+
+def test_a_served_resource_fits_its_schema(document: dict[str, Any]) -> None:
+    """The schemas describe R4: a Patient with each kind of element is accepted, a wrong code is not."""
+    from openapi_schema_validator import OAS31Validator
+
+    schemas = {"components": document["components"]}
+    validator = OAS31Validator({"$ref": "#/components/schemas/Patient", **schemas})
+    patient = {"resourceType": "Patient", "id": "a", "gender": "male", "name": [{"family": "Smith"}], "active": True}
+    assert validator.is_valid(patient)
+    assert not validator.is_valid({**patient, "gender": "M"})
+    assert not validator.is_valid({**patient, "name": "Smith"})
