@@ -35,8 +35,8 @@ __all__ = ["INSURERS", "PLANTED_FAMILY", "Contact", "Population", "Registration"
 INSURERS = ("ABC Insurance", "XYZ Health", "CarePlus", "Aarogya Kavach")
 _BLOCK = 128
 """Registrations that are made, and shuffled, together."""
-_KEPT = 64
-"""The share of a hash that decides: 64 bits."""
+_HASH_BITS = 64
+"""Of a registration's own number, from which its person is drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Population:
         largest = max(self.sizes.values(), default=0)
         # About half of the registrations are of people who are registered elsewhere too, and no HIS knows everybody.
         self.people = PLANTED + max(-(-sum(self.sizes.values()) * 10 // 19), -(-largest * 21 // 20))
-        self._repeat = int(Dice("population", "seed", Random(0)).share("repeated_registration") * 2**_KEPT)
+        self._repeat = int(Dice("population", "seed", Random(0)).share("repeated_registration") * 2**_HASH_BITS)
 
     def native_key(self, source: str, number: int) -> str:
         """The key of a registration, in its HIS's own format. Unique within the HIS."""
@@ -121,7 +121,7 @@ class Population:
             return planted[number]
         slots = self.sizes[source] - len(planted)
         at = number - len(planted)
-        throw = scramble(at, self._salts[source], _KEPT)
+        throw = scramble(at, self._salts[source], _HASH_BITS)
         if at and throw < self._repeat:
             return self._person(source, number - 1, planted)
         rest = self.people - PLANTED

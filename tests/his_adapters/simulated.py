@@ -12,8 +12,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from his_adapters.population import Population
+
+Rows = list[dict[str, Any]]
+
 SOURCES = ("his_a", "his_b", "his_c", "his_d")
 SIZES = dict.fromkeys(SOURCES, 520)
+SEED = 20
 TABLES = ("patients", "staff", "finance")
 
 
@@ -65,3 +70,27 @@ def leaves(value: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(value, list):
         for inner in value:
             yield from leaves(inner)
+
+
+def make(source: str, profile: str, folder: Path, *, patients: int = 520, seed: int = SEED) -> dict[str, int]:
+    found: dict[str, int] = simulator(source).simulate(
+        Population(seed, SIZES), folder, patients=patients, profile=profile, seed=seed
+    )
+    return found
+
+
+class Stores:
+    """Each store of 520 patients, made once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.written: dict[tuple[str, str], dict[str, int]] = {}
+
+    def folder(self, source: str, profile: str) -> Path:
+        folder = self._folder / profile / source
+        if (source, profile) not in self.written:
+            self.written[source, profile] = make(source, profile, folder)
+        return folder
+
+    def rows(self, source: str, profile: str, table: str) -> Rows:
+        return rows(source, profile, self.folder(source, profile), table)
