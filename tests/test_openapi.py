@@ -44,7 +44,9 @@ def test_it_is_valid(document: dict[str, Any]) -> None:
 @pytest.mark.parametrize("resource_type", SERVED_TYPES)
 def test_every_search_parameter_is_described(document: dict[str, Any], resource_type: str) -> None:
     """Each offered parameter stands in the query and in the form, with a description, a form and an example."""
-    query = {each["name"]: each for each in document["paths"][f"/{resource_type}"]["get"]["parameters"] if "name" in each}
+    query = {
+        each["name"]: each for each in document["paths"][f"/{resource_type}"]["get"]["parameters"] if "name" in each
+    }
     content = document["paths"][f"/{resource_type}/_search"]["post"]["requestBody"]["content"]
     form = content["application/x-www-form-urlencoded"]["schema"]["properties"]
     for code in offered(resource_type):
@@ -66,9 +68,7 @@ def test_every_example_works(document: dict[str, Any], client: FlaskClient, reso
 
 def test_every_route_is_described(document: dict[str, Any]) -> None:
     """Each route, for each type that it is for, with its answer and the errors that every address can give."""
-    described = {
-        (method.upper(), path) for path, operations in document["paths"].items() for method in operations
-    }
+    described = {(method.upper(), path) for path, operations in document["paths"].items() for method in operations}
     for route in ROUTES:
         for resource_type in route.types or SERVED_TYPES:
             path = route.pattern.format(resource_type=resource_type, resource_id="{id}", version_id="{vid}")

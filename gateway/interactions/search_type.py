@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import cast
+from urllib.parse import quote
 
 from gateway import outcomes
 from gateway.bundles import Link, bundle, in_json, outcome_entry, search_entry, url
@@ -41,14 +42,14 @@ def search_type(request: FhirRequest, services: Services, *, resource_type: str)
     ]
     if parsed.ignored:
         entries.append(_not_applied(parsed.ignored))
-    path = f"{request.base_url}/{resource_type}"
-    honoured = [*parsed.self_pairs, *about_form]
-    here = honoured if cursor is None else [*honoured, ("_cursor", cursor)]
-    links: list[Link] = [("self", url(path, here)), ("first", url(path, honoured))]
+    first = url(f"{request.base_url}/{resource_type}", [*parsed.self_pairs, *about_form])
+    before_cursor = f"{first}{'&' if '?' in first else '?'}_cursor="
+    here = first if cursor is None else before_cursor + quote(cursor)
+    links: list[Link] = [("self", here), ("first", first)]
     if result.previous is not None:
-        links.append(("previous", url(path, [*honoured, ("_cursor", result.previous)])))
+        links.append(("previous", before_cursor + result.previous))
     if result.next is not None:
-        links.append(("next", url(path, [*honoured, ("_cursor", result.next)])))
+        links.append(("next", before_cursor + result.next))
     return FhirResponse(200, presentation.whole(bundle("searchset", result.total, links, entries)))
 
 

@@ -71,7 +71,14 @@ ERRORS = {
     "405-unheard-of": ("BREW", "/fhir/Patient", {}, b"", 405, "not-supported"),
     "405-page": ("POST", "/healthz", {}, b"", 405, "not-supported"),
     "406-accept": ("GET", "/fhir/Patient", {"Accept": "application/fhir+xml"}, b"", 406, "not-supported"),
-    "406-version": ("GET", "/fhir/Patient", {"Accept": "application/fhir+json; fhirVersion=5.0"}, b"", 406, "not-supported"),
+    "406-version": (
+        "GET",
+        "/fhir/Patient",
+        {"Accept": "application/fhir+json; fhirVersion=5.0"},
+        b"",
+        406,
+        "not-supported",
+    ),
     "406-format": ("GET", "/fhir/Patient?_format=xml", {}, b"", 406, "not-supported"),
     "410-deleted": ("GET", "/fhir/Patient/gone", {}, b"", 410, "deleted"),
     "413-form": ("POST", "/fhir/Patient/_search", FORM, b"a" * (MOST_BYTES + 1), 413, "too-long"),
@@ -80,7 +87,9 @@ ERRORS = {
 
 
 @pytest.mark.parametrize("case", ERRORS.values(), ids=ERRORS)
-def test_every_error_is_an_operation_outcome(client: FlaskClient, case: tuple[str, str, dict[str, str], bytes, int, str]) -> None:
+def test_every_error_is_an_operation_outcome(
+    client: FlaskClient, case: tuple[str, str, dict[str, str], bytes, int, str]
+) -> None:
     """Whoever refuses a request, FHIR's router or Flask, says why as FHIR says it."""
     method, path, headers, body, status, code = case
     response = client.open(path, method=method, headers=headers, data=body)
@@ -125,7 +134,9 @@ def test_accept(client: FlaskClient, accept: str, status: int) -> None:
     assert client.get("/fhir/Patient/patient-1", headers={"Accept": accept}).status_code == status
 
 
-@pytest.mark.parametrize("form", ["json", "application/json", "application/fhir%2Bjson", "application/fhir+json", "text/json"])
+@pytest.mark.parametrize(
+    "form", ["json", "application/json", "application/fhir%2Bjson", "application/fhir+json", "text/json"]
+)
 def test_format_outweighs_accept(client: FlaskClient, form: str) -> None:
     """`_format` is for those who cannot set headers; `+` may come as a space."""
     response = client.get(f"/fhir/Patient/patient-1?_format={form}", headers={"Accept": "application/xml"})
@@ -151,7 +162,7 @@ def test_patient_data_is_guarded(client: FlaskClient, path: str) -> None:
     assert headers["Cache-Control"] == "no-store"
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
-    assert not [name for name in headers.keys() if name.startswith("Access-Control")]
+    assert not [name for name, _ in headers if name.startswith("Access-Control")]
 
 
 @pytest.mark.parametrize("path", ["/fhir/Patient/patient-1", "/healthz", "/fhir/Starship"])
@@ -235,7 +246,8 @@ def test_public_base_url(tmp_path: Path) -> None:
 def test_start_up_is_light(tmp_path: Path) -> None:
     """Neither the models, the simulators nor the native schemas are loaded to serve."""
     code = (
-        "import sys; from pathlib import Path; from gateway.app import create_app; from gateway.settings import Settings\n"
+        "import sys; from pathlib import Path\n"
+        "from gateway.app import create_app; from gateway.settings import Settings\n"
         f"app = create_app(Settings(file=Path('x'), store='sqlite:///{tmp_path / 'gateway.db'}'))\n"
         "assert app.test_client().get('/fhir/metadata').status_code == 200\n"
         "assert app.test_client().get('/fhir/Patient').status_code == 200\n"

@@ -1,7 +1,7 @@
 """A small world behind a real store and index: what the tests of the API are answered from.
 
-150 patients with two encounters and a condition each, one hospital, three practitioners; `patient-0` has three versions,
-`gone` was deleted.
+150 patients with two encounters and a condition each, one hospital, three practitioners; `patient-0` has three
+versions, `gone` was deleted.
 """
 
 from __future__ import annotations
@@ -133,4 +133,3 @@ def _replace(writer: Writer, resource: dict[str, Any]) -> None:
     (current,) = writer.current([(resource["resourceType"], resource["id"])]).values()
     writer.replace([(current, content(resource))])
     write(writer.connection, [(current.pk, index_rows(resource))], [current.pk])
-

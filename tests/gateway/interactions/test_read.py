@@ -11,7 +11,13 @@ from flask.testing import FlaskClient
 from gateway.store import Store
 from tests.gateway.interactions.conftest import outcome
 
-SERVED = ["Patient/patient-0", "Patient/patient-7", "Encounter/visit-3-1", "Observation/height", "Organization/hospital"]
+SERVED = [
+    "Patient/patient-0",
+    "Patient/patient-7",
+    "Encounter/visit-3-1",
+    "Observation/height",
+    "Organization/hospital",
+]
 
 
 @pytest.mark.parametrize("address", SERVED)

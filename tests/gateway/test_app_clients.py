@@ -1,0 +1,135 @@
+"""A real server on loopback, asked by real clients: fhirpy, fhirclient and plain HTTP."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import orjson
+import pytest
+import requests
+from fhirclient import client as smart
+from fhirclient.models.encounter import Encounter
+from fhirclient.models.patient import Patient
+from fhirpy import SyncFHIRClient
+from fhirpy.base.exceptions import ResourceNotFound
+
+from gateway.search.tables import INDEX
+from gateway.store import Store
+from tests.gateway.interactions.served import PATIENTS, fill
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """`fhir-gateway serve` over the world; it says when it answers and ends cleanly."""
+    folder = tmp_path_factory.mktemp("server")
+    with Store.open(f"sqlite:///{folder / 'gateway.db'}", extra=[INDEX]) as store:
+        fill(store)
+    (folder / "gateway.toml").write_text('[gateway]\nstore = "sqlite:///gateway.db"\nlog_level = "warning"\n')
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        sys.executable,
+        "-m",
+        "gateway.cli",
+        "serve",
+        "--config",
+        str(folder / "gateway.toml"),
+        "--port",
+        str(port),
+    ]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("FHIR_GATEWAY_")}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                if "Serving" in line:
+                    break
+            yield f"http://127.0.0.1:{port}/fhir"
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+def test_fhirpy_pages_through_everything(server: str) -> None:
+    """fhirpy follows our links to the end and finds every encounter once."""
+    client = SyncFHIRClient(server)
+    ids = [each.id for each in client.resources("Encounter").sort("-date").limit(70)]
+    assert len(ids) == len(set(ids)) == 2 * PATIENTS
+    assert client.resources("Patient").search(family="Jones").count() == PATIENTS // 5
+    assert client.reference("Patient", "patient-1").to_resource()["birthDate"] == "1951-02-11"
+    with pytest.raises(ResourceNotFound):
+        client.reference("Patient", "nobody").to_resource()
+
+
+def test_fhirclient_reads_and_searches(server: str) -> None:
+    """fhirclient accepts our CapabilityStatement, resources and bundles as valid."""
+    client = smart.FHIRClient(settings={"app_id": "test", "api_base": server})
+    client.prepare()
+    assert Patient.read("patient-1", client.server).name[0].family == "Smythe"
+    found = Encounter.where({"patient": "patient-3"}).perform_resources_iter(client.server)
+    assert sorted(each.id for each in found) == ["visit-3-1", "visit-3-2"]
+
+
+def test_head_keeps_the_length(server: str) -> None:
+    """A HEAD through the real server has GET's Content-Length and no body, and the connection stays usable."""
+    with requests.Session() as session:
+        get = session.get(f"{server}/Patient/patient-1", timeout=10)
+        head = session.head(f"{server}/Patient/patient-1", timeout=10)
+        assert head.headers["Content-Length"] == str(len(get.content))
+        assert head.content == b""
+        assert session.get(f"{server}/Patient/patient-1", timeout=10).content == get.content
+        unchanged = session.get(
+            f"{server}/Patient/patient-1", headers={"If-None-Match": get.headers["ETag"]}, timeout=10
+        )
+        assert unchanged.status_code == 304
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("/fhir/Patient/%FF", 400),
+        ("/fhir/Patient?family=%C3%28", 400),
+        ("/fhir/Patient?family=M%C3%BCller", 200),
+        ("/fhir/Patient/../../etc/passwd", 404),
+        ("/fhir/Patient/..%2f..%2fetc%2fpasswd", 404),
+        ("/docs/..%2f..%2f__init__.py", 404),
+    ],
+)
+def test_raw_targets(server: str, target: str, status: int) -> None:
+    """What clients normalize before sending is sent as it is."""
+    connection = http.client.HTTPConnection(server.split("/")[2], timeout=10)
+    connection.request("GET", target)
+    response = connection.getresponse()
+    body = orjson.loads(response.read())
+    connection.close()
+    assert response.status == status
+    assert body["resourceType"] == ("Bundle" if status == 200 else "OperationOutcome")
+
+
+def test_a_chunked_form(server: str) -> None:
+    """A form without Content-Length is read too."""
+    response = requests.post(
+        f"{server}/Patient/_search",
+        data=iter([b"family=Jo", b"nes&_summary=count"]),
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+        timeout=10,
+    )
+    assert response.json()["total"] == PATIENTS // 5
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_writes_are_refused(server: str, method: str) -> None:
+    """A write is 405 whatever its body, and the connection stays usable."""
+    with requests.Session() as session:
+        refused = session.request(method, f"{server}/Patient/patient-1", data=b"x" * 500_000, timeout=10)
+        assert refused.status_code == 405
+        assert refused.headers["Allow"] == "GET, HEAD"
+        assert session.get(f"{server}/Patient/patient-1", timeout=10).status_code == 200
