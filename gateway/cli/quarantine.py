@@ -10,7 +10,7 @@ import click
 import orjson
 
 from gateway.cli.failures import Failure
-from gateway.cli.options import config_option, json_option, strict_settings
+from gateway.cli.options import chosen_sources, config_option, json_option, strict_settings
 
 if TYPE_CHECKING:
     from gateway.store import QuarantineEntry
@@ -95,3 +95,39 @@ def show(number: int, config: Path | None, as_json: bool) -> None:
         click.echo(f"{name:<11} {value}")
     for problem in entry.problems:
         click.echo(f"{'Problem':<11} {problem.element}: {problem.rule}: {problem.reason}")
+
+
+@quarantine.command()
+@click.argument("number", type=int, nargs=-1)
+@click.option("--source", multiple=True, help="Only of this source; may be repeated.")
+@config_option
+@json_option
+def retry(number: tuple[int, ...], source: tuple[str, ...], config: Path | None, as_json: bool) -> int:
+    r"""Map rows in quarantine again: all, or those of these NUMBERs.
+
+    Useful after a mapper was mended; rows that were mended in their HIS come by themselves with the next sync.
+
+    \b
+    Example:
+      fhir-gateway quarantine retry 12 13
+      fhir-gateway quarantine retry --source his_a
+    """
+    from gateway.cli.stores import existing_store
+    from gateway.cli.synced import progress_bars, tell, today
+    from gateway.sync import retry_quarantine
+
+    settings = strict_settings(config)
+    with existing_store(settings) as store:
+        named = set(source)
+        for entry_id in number:
+            entry = store.quarantine_entry(entry_id)
+            if entry is None:
+                raise Failure(f"quarantine {entry_id}", "no such row", "see: fhir-gateway quarantine list")
+            named.add(entry.source)
+        sources = chosen_sources(settings, tuple(sorted(named)))
+        if not any(store.quarantine(each.name, 1) for each in sources):
+            click.echo("Nothing is in quarantine.")
+            return 0
+        with progress_bars() as progress:
+            report = retry_quarantine(store, sources, as_of=today(), entries=number or None, progress=progress)
+    return tell(report, as_json=as_json)

@@ -32,8 +32,7 @@ _KILL_AFTER = 10
 
 def run(settings: Settings, announce: Callable[[str], None]) -> int:
     """Serve until a signal; `announce` gets the API's address once it answers. Raises Failure."""
-    address = _address(settings)
-    _demand_free(address, settings.port)
+    address = claim_address(settings)
     # Imported before the fork, so that the workers share its pages and none pays for it alone.
     import gateway.app  # noqa: F401 (only loaded here)
 
@@ -69,15 +68,17 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _address(settings: Settings) -> str:
-    """The IP address to listen on. Raises Failure for one that others can reach while nobody is asked for a name."""
+def claim_address(settings: Settings) -> str:
+    """The IP address to listen on, with the port free. Raises Failure, also where others could read with auth off."""
     if settings.auth == "off" and not is_loopback(settings.host):
         what = "others could read patient data there, and auth is off"
         raise Failure(f"host {settings.host}", what, "listen on 127.0.0.1", code=2)
     try:
-        return str(socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][4][0])
+        address = str(socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][4][0])
     except OSError as error:
         raise Failure(f"host {settings.host}", f"unknown: {error.strerror}", "listen on 127.0.0.1", code=2) from None
+    _demand_free(address, settings.port)
+    return address
 
 
 def _demand_free(address: str, port: int) -> None:
