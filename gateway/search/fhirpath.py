@@ -218,13 +218,29 @@ class _Parser:
         """The whole expression: paths, or a test of the resource."""
         resource_type = next((token for token in self.tokens if token[0].isalpha()), "")
         found: tuple[Path, ...] | Test
-        if "and" in self.tokens or "exists" in self.tokens:
+        if self._is_test():
             found = self._conjunction(resource_type)
         else:
             found = tuple(Path(steps) for path in self._union(resource_type) for steps in self._choices(path))
         if self._peek():
             raise self._refused(self._peek())
         return found
+
+    def _is_test(self) -> bool:
+        """Whether the expression as a whole is true or false: what stands inside `where()` does not count."""
+        depth, inside = 0, list[int]()
+        for at, token in enumerate(self.tokens):
+            if token == "(":
+                depth += 1
+                if self.tokens[at - 1] == "where":
+                    inside.append(depth)
+            elif token == ")":
+                if inside and inside[-1] == depth:
+                    inside.pop()
+                depth -= 1
+            elif token in ("and", "exists") and not inside:
+                return True
+        return False
 
     def _choices(self, path: _Steps) -> Iterator[tuple[Step, ...]]:
         steps = path.steps

@@ -1,0 +1,70 @@
+"""`_include` and `_revinclude`: what matches refer to, and what refers to them, each once and real.
+
+https://hl7.org/fhir/R4/search.html#include
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.gateway.search.world import World
+
+
+@pytest.fixture
+def linked(world: World) -> World:
+    world.put(
+        [
+            {"resourceType": "Organization", "id": "o1", "name": "One"},
+            {"resourceType": "Practitioner", "id": "d1"},
+            *(
+                {
+                    "resourceType": "Patient",
+                    "id": f"p{number}",
+                    "generalPractitioner": [{"reference": "Organization/o1"}, {"reference": "Practitioner/d1"}],
+                    "link": [{"other": {"reference": "Patient/p0"}, "type": "seealso"}],
+                }
+                for number in range(3)
+            ),
+            *(
+                {"resourceType": "Encounter", "id": f"e{number}", "subject": {"reference": f"Patient/p{number % 2}"}}
+                for number in range(4)
+            ),
+            {"resourceType": "Condition", "id": "c1", "subject": {"reference": "Patient/p1"}},
+        ]
+    )
+    return world
+
+
+@pytest.mark.parametrize(
+    ("pairs", "included"),
+    [
+        ([("_include", "Patient:general-practitioner")], {"o1", "d1"}),
+        ([("_include", "Patient:general-practitioner:Organization")], {"o1"}),
+        ([("_include", "Patient:link")], set()),
+        ([("_id", "p1"), ("_include", "Patient:link")], {"p0"}),
+        ([("_include", "Patient:organization")], set()),
+        ([("_revinclude", "Encounter:subject")], {"e0", "e1", "e2", "e3"}),
+        ([("_id", "p1"), ("_revinclude", "Encounter:subject:Patient")], {"e1", "e3"}),
+        (
+            [("_id", "p1"), ("_revinclude", "Encounter:patient"), ("_revinclude", "Condition:subject")],
+            {"e1", "e3", "c1"},
+        ),
+        ([("_id", "p1"), ("_revinclude", "Patient:link")], set()),
+        ([("_id", "p0"), ("_revinclude", "Patient:link")], {"p1", "p2"}),
+        ([("_id", "none"), ("_revinclude", "Encounter:subject")], set()),
+    ],
+    ids=lambda value: "&".join("=".join(pair) for pair in value) if isinstance(value, list) else "",
+)
+def test_included_is_what_is_linked_and_no_match(
+    linked: World, pairs: list[tuple[str, str]], included: set[str]
+) -> None:
+    """Linked resources come once each, and none that is a match already; the total counts matches only."""
+    found = linked.search("Patient", *pairs)
+    assert sorted(row.id for row in found.included) == sorted(included)
+    assert found.total == len(found.matches)
+
+
+def test_a_deleted_target_is_not_included(linked: World) -> None:
+    linked.delete(("Organization", "o1"))
+    found = linked.search("Patient", ("_include", "Patient:general-practitioner"))
+    assert [row.id for row in found.included] == ["d1"]

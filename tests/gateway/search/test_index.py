@@ -1,0 +1,131 @@
+"""The index: pure rows, written and removed without a trace, with every literal reference findable by its target."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+from sqlalchemy import create_engine, func, select
+
+from gateway.search.index import INDEX, index_rows, referrers, write
+from gateway.search.parameter_types import PARAMETER_TYPES
+from gateway.search.parameters import INDEXED_TYPES, SEARCH_PARAMETERS, SERVED_TYPES, of_type, offered, row_key
+from tests.gateway.search.world import Maker
+
+CLAIM = {
+    "resourceType": "Claim",
+    "id": "c",
+    "patient": {"reference": "Patient/p"},
+    "insurance": [{"coverage": {"reference": "Coverage/k"}}],
+    "contained": [{"resourceType": "Organization", "partOf": {"reference": "Organization/inner"}}],
+    "provider": {"reference": "#1"},
+    "supportingInfo": [{"valueReference": {"reference": "http://other.org/fhir/Patient/p"}}],
+}
+
+
+@pytest.mark.parametrize("resource_type", ["Patient", "Observation", "Condition"])
+def test_index_rows_are_pure(resource_type: str) -> None:
+    """The resource stays as it is, the rows survive a process boundary, the same resource gives the same rows."""
+    maker = Maker(seed=3)
+    for number in range(30):
+        resource = maker.make(resource_type, f"r{number}")
+        before = copy.deepcopy(resource)
+        rows = index_rows(resource)
+        assert resource == before
+        assert pickle.loads(pickle.dumps(rows)) == rows == index_rows(before)
+
+
+def test_removal_leaves_nothing_behind() -> None:
+    maker = Maker(seed=3)
+    made = [(pk, index_rows(maker.make("Patient", f"p{pk}"))) for pk in range(20)]
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        INDEX.create_all(connection)
+        write(connection, made, [])
+        write(connection, [made[0]], [pk for pk, _ in made])
+        left = {
+            table.name: set(connection.execute(select(table.c.pk).distinct()).scalars())
+            for table in INDEX.sorted_tables
+        }
+        write(connection, [], [0])
+        rest = [connection.execute(select(func.count()).select_from(table)).scalar() for table in INDEX.sorted_tables]
+    engine.dispose()
+    assert set.union(*left.values()) == {0}
+    assert rest == [0] * len(rest)
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        (("Patient", "p"), [7]),
+        (("Coverage", "k"), [7]),
+        (("Organization", "inner"), [7]),
+        (("Practitioner", "p"), []),
+        (("Organization", "1"), []),
+        (("Patient", "none"), []),
+    ],
+)
+def test_referrers_are_found_by_target_with_or_without_a_search_parameter(
+    target: tuple[str, str], expected: list[int]
+) -> None:
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        INDEX.create_all(connection)
+        write(connection, [(7, index_rows(CLAIM))], [])
+        assert referrers(connection, [target, ("Patient", "nobody")]) == expected
+        assert referrers(connection, [("Patient", "x")] * 1200 + [target]) == expected
+        assert referrers(connection, []) == []
+    engine.dispose()
+
+
+def test_every_row_of_the_table_works_or_says_why_not() -> None:
+    """A parameter has a type that is built, an expression and a definition, or a reason for which it is not offered."""
+    for parameter in SEARCH_PARAMETERS:
+        assert parameter.url.startswith("http://hl7.org/fhir/SearchParameter/"), parameter
+        assert parameter.description
+        if not parameter.reason:
+            assert parameter.type in PARAMETER_TYPES, parameter
+            assert parameter.expression, parameter
+            assert parameter.datatypes, parameter
+            assert (parameter.type == "reference") == bool(parameter.targets), parameter
+
+
+def test_parameters_are_unique_and_so_are_the_keys_of_their_rows() -> None:
+    names = [
+        f"{resource_type}.{code}{aspect}"
+        for resource_type in INDEXED_TYPES
+        for code in of_type(resource_type)
+        for aspect in ("", ":text", ":of-type", ":identifier", ":identifier:text", ":identifier:of-type")
+    ]
+    assert len({row_key(name) for name in names}) == len(set(names)) == len(names)
+    pairs = [(parameter.resource_type, parameter.code) for parameter in SEARCH_PARAMETERS]
+    assert len(set(pairs)) == len(pairs)
+
+
+def test_served_types_are_indexed_with_the_common_parameters() -> None:
+    for resource_type in SERVED_TYPES:
+        assert resource_type in INDEXED_TYPES
+        assert {"_id", "_lastUpdated", "_tag", "_profile", "_security", "_source"} <= set(offered(resource_type))
+
+
+@pytest.mark.parametrize("resource_type", INDEXED_TYPES)
+def test_odd_shapes_never_break_the_index(resource_type: str) -> None:
+    """What is not of the expected shape is not found; it does not stop a sync."""
+    for value in (
+        "text",
+        5,
+        True,
+        {"value": {}},
+        {"coding": []},
+        {"reference": 5},
+        [None],
+        {"start": "junk", "end": 7},
+    ):
+        heads = {
+            parameter.expression.split(".")[1].strip("()").split(" ")[0]
+            for parameter in offered(resource_type).values()
+        }
+        index_rows(
+            {"resourceType": resource_type, "id": "x", **{name: value for name in heads if name not in ("id", "meta")}}
+        )
