@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, Self
 
-from sqlalchemy import Engine, MetaData, Select, bindparam, select
+from sqlalchemy import Connection, Engine, MetaData, Select, bindparam, inspect, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
@@ -23,7 +23,7 @@ from gateway.store.tables import METADATA, REGISTER
 from gateway.store.versions import Change, Stored, Versions
 from gateway.store.writer import Writer
 
-_SCHEMA = b"1"
+_SCHEMA_NAME, _SCHEMA = "schema", b"1"
 _CREATION_LOCK = 0x53544F52  # PostgreSQL: two processes may open a new store at the same time
 
 
@@ -46,20 +46,14 @@ class Store:
             with engine.begin() as connection:
                 if engine.dialect.name == "postgresql":
                     connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_CREATION_LOCK,))
+                if inspect(connection).has_table(REGISTER.name):
+                    _check_schema(engine, connection)
                 for metadata in (METADATA, *extra):
                     metadata.create_all(connection)
+                _register(connection, _SCHEMA_NAME, _SCHEMA)
         except DBAPIError as error:
             raise unusable("The store cannot be opened", engine, error) from error
-        store = cls(engine)
-        schema = store._keep("schema", _SCHEMA)
-        if schema != _SCHEMA:
-            store.close()
-            raise StoreError(
-                f"The store has schema {schema.decode()}, this program needs {_SCHEMA.decode()}",
-                shown(engine.url),
-                "name another store and sync again, or use the program that made this one",
-            )
-        return store
+        return cls(engine)
 
     @classmethod
     def attach(cls, url: str) -> Self:
@@ -168,10 +162,25 @@ class Store:
         with self.snapshot() as snapshot:
             found = snapshot.one(self._secret, name=name)
         if found is None:
-            insert = sqlite_insert if self.dialect == "sqlite" else postgresql_insert
             with self._engine.begin() as connection:
-                connection.execute(insert(REGISTER).values(name=name, value=value).on_conflict_do_nothing())
+                _register(connection, name, value)
             with self.snapshot() as snapshot:
                 found = snapshot.one(self._secret, name=name)
         assert found is not None  # noqa: S101 - registered values are never removed
         return bytes(found[0])
+
+
+def _register(connection: Connection, name: str, value: bytes) -> None:
+    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+    connection.execute(insert(REGISTER).values(name=name, value=value).on_conflict_do_nothing())
+
+
+def _check_schema(engine: Engine, connection: Connection) -> None:
+    """Before anything is made in it: is this a store of ours?"""
+    schema = connection.execute(select(REGISTER.c.value).where(REGISTER.c.name == _SCHEMA_NAME)).scalar()
+    if schema != _SCHEMA:
+        raise StoreError(
+            f"The store has schema {(schema or b'none').decode()}, this program needs {_SCHEMA.decode()}",
+            shown(engine.url),
+            "name another store and sync again, or use the program that made this one",
+        )

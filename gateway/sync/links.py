@@ -30,7 +30,8 @@ def detach(resource: Resource, missing: Collection[Target]) -> list[tuple[str, T
     for path, reference in _references(resource, ()):
         kind, _, resource_id = str(reference["reference"]).rpartition("/")
         if (kind, resource_id) in missing:
-            _rename(reference, "reference", "type", kind)
+            del reference["reference"]
+            reference["type"] = kind
             detached.append((path, (kind, resource_id)))
     return detached
 
@@ -41,7 +42,9 @@ def attach(resource: Resource, found: Iterable[tuple[str, Target]]) -> None:
         place: Any = resource
         for step in path.split("."):
             place = place[int(step)] if isinstance(place, list) else place[step]
-        _rename(place, "type", "reference", f"{kind}/{resource_id}")
+        rest = dict(place)
+        place.clear()
+        place.update({"reference": f"{kind}/{resource_id}", **rest})  # first, as mappers give it
 
 
 def _references(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -54,10 +57,3 @@ def _references(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, dict[s
     elif isinstance(value, list):
         for place, child in enumerate(value):
             yield from _references(child, (*path, str(place)))
-
-
-def _rename(reference: dict[str, Any], old: str, new: str, value: str) -> None:
-    """Put `new` first, as mappers do."""
-    rest = {name: each for name, each in reference.items() if name not in {old, new}}
-    reference.clear()
-    reference.update({new: value, **rest})

