@@ -114,7 +114,8 @@ class RowLoader:
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
         self._schema = schema_of(dataset.row)(many=True, unknown=EXCLUDE)
-        self._strict = {name for name, each in self._schema.fields.items() if each.required} | dataset.strict
+        self.strict = {name for name, each in self._schema.fields.items() if each.required} | dataset.strict
+        """The fields that refuse the whole row when they are broken."""
         self._names = tuple(item.name for item in fields(dataset.row))
 
     def load(
@@ -131,7 +132,7 @@ class RowLoader:
             found = tuple(problems.get(index, ()))
             key = values.get(self._dataset.key) if isinstance(values, dict) else None
             locator = locators(index, key or "")
-            if key is None or any(each.field in self._strict for each in found):
+            if key is None or any(each.field in self.strict for each in found):
                 yield Rejected(self._dataset.name, (key,) if key else (), locator, digests[index], found)
                 continue
             data = self._dataset.row(**{name: values.get(name) for name in self._names})

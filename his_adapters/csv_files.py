@@ -1,0 +1,240 @@
+"""Reads a hospital's CSV files as text, row by row: no type is inferred, nothing is lost, nothing is written.
+
+A file is UTF-8, with or without a byte order mark, unless the source's option `encoding` says otherwise. See
+`his_adapters.csv_rows` for how a file is taken apart. https://www.rfc-editor.org/rfc/rfc4180
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+
+from marshmallow import ValidationError
+
+from his_adapters.base import (
+    Checkpoint,
+    Health,
+    Problem,
+    Record,
+    Rejected,
+    Skipped,
+    SourceConfig,
+    SourceConfigError,
+    SourceError,
+    SourceTransientError,
+    Stream,
+)
+from his_adapters.csv_rows import CsvFormat, CsvRow, header_of, rows_of, sample_of
+from his_adapters.native_fields import Key
+from his_adapters.tabular import BATCH, Dataset, RowLoader, columns_of, digest_of, folded
+
+_OPTIONS = "options of the source: encoding, delimiter"
+_NOT_UTF8 = "is not UTF-8: the unreadable characters become \ufffd unless the option encoding names its code page"
+
+
+class CsvAdapter:
+    """An Adapter over a folder of CSV files with a header, one file a dataset: `<dataset>.csv`."""
+
+    def __init__(self, config: SourceConfig, datasets: Sequence[Dataset]) -> None:
+        self._config = config
+        self._datasets = {dataset.name: dataset for dataset in datasets}
+
+    def check(self) -> Health:
+        """Look at the header and the first rows of each file."""
+        try:
+            found = self.streams()
+            legible = [self._legible(dataset) for dataset in self._datasets.values()]
+        except SourceError as error:
+            return error.health()
+        about = ", ".join(f"{stream.name}: about {stream.estimated_rows} rows" for stream in found)
+        return Health("ok", about, "; ".join(filter(None, legible)))
+
+    def streams(self) -> list[Stream]:
+        """The datasets found, in the order of the table of datasets."""
+        made = []
+        for dataset in self._datasets.values():
+            path, form = self._file_of(dataset), self._form()
+            with _explained(path):
+                header = header_of(path, form)
+                names = self._columns(dataset, header, path, form)
+                estimated = sample_of(path).estimated_rows
+            used = tuple(column for column, name in zip(header, names, strict=True) if name)
+            fingerprint = digest_of((header, form)).hex()
+            made.append(Stream(dataset.name, (dataset.key,), used, fingerprint, estimated))
+        return made
+
+    def change_token(self, stream: str) -> str | None:
+        """A digest of the file and of how it is read."""
+        path = self._file_of(self._datasets[stream])
+        with _explained(path), path.open("rb") as file:
+            content = hashlib.file_digest(file, "blake2b").hexdigest()
+        return digest_of((content, self._form())).hex()
+
+    def read(self, stream: str, state: str | None) -> Iterator[Record | Rejected | Skipped | Checkpoint]:
+        """Every row, in the order of the file."""
+        dataset = self._datasets[stream]
+        path, form = self._file_of(dataset), self._form()
+        with _explained(path):
+            before = _state_of(path)
+            header = header_of(path, form)
+            names = self._columns(dataset, header, path, form)
+            yield from _Reading(dataset, path.name, header, names).rows(rows_of(path, form))
+            if _state_of(path) != before:
+                raise SourceTransientError(
+                    "the file changed while it was read", str(path), "the hospital is writing; sync again later"
+                )
+        yield Checkpoint(complete=True)
+
+    def _columns(self, dataset: Dataset, header: Sequence[str], path: Path, form: CsvFormat) -> list[str | None]:
+        other = next((each for each in ";\t|,\x1f" if len(header) == 1 and each in header[0]), None)
+        if other:
+            raise SourceConfigError(
+                f"the header has one column, parted by {other!r} and not by {form.delimiter!r}",
+                str(path),
+                "name the right delimiter in the source's options",
+            )
+        names = columns_of(dataset, header, str(path))
+        known = {folded(column) for column, name in zip(header, names, strict=True) if name}
+        seen: set[str] = set()
+        for column in map(folded, header):
+            if column in seen and column in known:
+                raise SourceConfigError(
+                    f"the column {column} is there twice", str(path), "take one of the two columns out of the export"
+                )
+            seen.add(column)
+        return names
+
+    def _legible(self, dataset: Dataset) -> str:
+        path = self._file_of(dataset)
+        form = self._form()
+        return "" if form.encoding or sample_of(path).legible else f"{path.name} {_NOT_UTF8}"
+
+    def _form(self) -> CsvFormat:
+        """The source's options. Raises SourceConfigError when they make no sense."""
+        delimiter = self._config.options.get("delimiter", ",")
+        encoding = self._config.options.get("encoding")
+        where = str(self._config.name)
+        if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n\0':
+            raise SourceConfigError("the delimiter is not one character", where, _OPTIONS)
+        if encoding is None:
+            return CsvFormat(delimiter)
+        try:
+            name = codecs.lookup(encoding).name
+            "".encode(name)
+        except (LookupError, TypeError):
+            raise SourceConfigError("no such text encoding", where, _OPTIONS) from None
+        return CsvFormat(delimiter, None if name in {"utf-8", "utf-8-sig"} else name)
+
+    def _file_of(self, dataset: Dataset) -> Path:
+        folder = self._config.path
+        if folder is None:
+            raise SourceConfigError(
+                "no path is configured", str(self._config.name), "set path to the folder of the .csv files"
+            )
+        with _explained(folder):
+            names = os.listdir(folder)  # noqa: PTH208 - a Path for each name costs more than the look
+        wanted = f"{dataset.name}.csv"
+        found = wanted if wanted in names else next((name for name in sorted(names) if name.casefold() == wanted), None)
+        if found is None:
+            raise SourceConfigError(f"{wanted} is missing", str(folder), "check the source's path, or export the file")
+        return folder / found
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """The operating system's errors come out as SourceError: what, where, how to mend it."""
+    try:
+        yield
+    except OSError as error:
+        _explain(error, str(path))
+
+
+def _explain(error: OSError, where: str) -> NoReturn:
+    if isinstance(error, FileNotFoundError):
+        raise SourceConfigError("no such file or folder", where, "check the source's path") from None
+    if isinstance(error, PermissionError):
+        raise SourceConfigError("it cannot be read", where, "give the gateway's user read rights") from None
+    if isinstance(error, NotADirectoryError):
+        raise SourceConfigError("it is a file", where, "set path to the folder of the .csv files") from None
+    if isinstance(error, IsADirectoryError):
+        raise SourceConfigError("it is a folder and no file", where, "check the source's path") from None
+    raise SourceTransientError(f"it cannot be read ({error.strerror})", where, "check the disk or mount") from None
+
+
+def _state_of(path: Path) -> tuple[int, ...]:
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+class _Reading:
+    """One pass through one file: batches of rows into records, rejects and skips."""
+
+    def __init__(self, dataset: Dataset, file: str, header: Sequence[str], names: Sequence[str | None]) -> None:
+        self._dataset, self._file = dataset, file
+        self._loader = RowLoader(dataset)
+        self._kept = [(index, name) for index, name in enumerate(names) if name]
+        self._key = names.index(dataset.key)
+        self._header = digest_of(list(header))
+        self._batch: list[CsvRow] = []
+
+    def rows(self, found: Iterator[CsvRow]) -> Iterator[Record | Rejected | Skipped]:
+        """The rows in the words of the contract, in their order."""
+        for row in found:
+            if row.fault or row.blank:
+                yield from self._load()
+                yield (
+                    self._rejected(row)
+                    if row.fault
+                    else Skipped(self._dataset.name, (), self._place(row), "the line is blank")
+                )
+                continue
+            self._batch.append(row)
+            if len(self._batch) == BATCH:
+                yield from self._load()
+        yield from self._load()
+
+    def _load(self) -> Iterator[Record | Rejected]:
+        batch, self._batch = self._batch, []
+        if not batch:
+            return
+        rows = [{name: row.cells[index] for index, name in self._kept} for row in batch]
+        digests = [self._digest(row) for row in batch]
+        loaded = self._loader.load(rows, digests, lambda index, _key: self._place(batch[index]))
+        for row, made in zip(batch, loaded, strict=True):
+            yield self._noted(made, row) if row.illegible else made
+
+    def _noted(self, made: Record | Rejected, row: CsvRow) -> Record | Rejected:
+        """The same with a note on every cell of which bytes could not be read; such a key is no key."""
+        problems = tuple(
+            Problem(name, "not-in-encoding", "some bytes of the cell are not in the file's encoding")
+            for index, name in self._kept
+            if index in row.illegible
+        )
+        if isinstance(made, Rejected):
+            key = () if self._key in row.illegible else made.key
+            return replace(made, key=key, problems=made.problems + problems)
+        if any(each.field in self._loader.strict for each in problems):
+            key = () if self._key in row.illegible else made.key
+            return Rejected(made.stream, key, made.locator, made.digest, problems + made.notes)
+        return replace(made, notes=made.notes + problems)
+
+    def _rejected(self, row: CsvRow) -> Rejected:
+        """A row whose cells cannot be told apart. A key in the first column is not shifted by a stray separator."""
+        key: tuple[str, ...] = ()
+        if self._key == 0 and 0 not in row.illegible:
+            with suppress(ValidationError):
+                key = (Key().deserialize(row.cells[0]),)
+        problem = Problem("", row.fault, row.reason)
+        return Rejected(self._dataset.name, key, self._place(row), self._digest(row), (problem,))
+
+    def _digest(self, row: CsvRow) -> bytes:
+        return digest_of((self._header, row.cells))
+
+    def _place(self, row: CsvRow) -> str:
+        return f"{self._file}:{row.line}"
