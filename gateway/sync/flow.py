@@ -21,7 +21,7 @@ from datetime import date
 from gateway.store import Store
 from gateway.sync.events import Event, Rows, StreamEnded, StreamFailed, StreamStarted
 from gateway.sync.plan import SourcePlan, plan
-from gateway.sync.processes import cores, is_worth_processes, read_here, read_in_workers
+from gateway.sync.processes import cores, is_worth_processes, rare_collections, read_here, read_in_workers
 from gateway.sync.report import Callback, Progress, SourceReport, SyncReport
 from gateway.sync.source import SourceRun
 from gateway.sync.steps import PRODUCT, Steps
@@ -45,7 +45,7 @@ def sync(
     deletes what a sudden loss of rows would otherwise hold back. Raises StoreError; a sick source is in the report.
     """
     started = time.monotonic()
-    with store.writer() as writer:
+    with rare_collections(), store.writer() as writer:
         plans = plan(store, sources, as_of, steps, full=full)
         runs = {
             each.name: SourceRun(writer, each, as_of, steps, accept_shrink=accept_shrink)
