@@ -229,16 +229,16 @@ class _Parser:
     def _is_test(self) -> bool:
         """Whether the expression as a whole is true or false: what stands inside `where()` does not count."""
         depth, inside = 0, list[int]()
-        for at, token in enumerate(self.tokens):
-            if token == "(":
+        for at, sign in enumerate(self.tokens):
+            if sign == "(":
                 depth += 1
                 if self.tokens[at - 1] == "where":
                     inside.append(depth)
-            elif token == ")":
+            elif sign == ")":
                 if inside and inside[-1] == depth:
                     inside.pop()
                 depth -= 1
-            elif token in ("and", "exists") and not inside:
+            elif sign in ("and", "exists") and not inside:
                 return True
         return False
 

@@ -19,6 +19,7 @@ from fhirpathpy.models import models
 Json = dict[str, Any]
 _RESOLVED = re.compile(r"\.where\(resolve\(\) is (\w+)\)")
 _CAST = re.compile(r"\(([\w.]+) as (\w+)\)|\.as\((\w+)\)")
+_PARTS = ("text", "family", "given", "prefix", "suffix", "line", "city", "district", "state", "postalCode", "country")
 _EARLIEST, _LATEST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 
 
@@ -59,8 +60,7 @@ def fold(text: str) -> str:
 def _texts(value: Any) -> list[str]:
     if isinstance(value, str):
         return [value]
-    fields = ["text", "family", "given", "prefix", "suffix", "line", "city", "district", "state", "postalCode", "country"]
-    found = [value[name] for name in fields if name in value]
+    found = [value[name] for name in _PARTS if name in value]
     return [text for item in found for text in (item if isinstance(item, list) else [item])]
 
 
