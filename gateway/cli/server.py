@@ -8,6 +8,8 @@ from __future__ import annotations
 import gc
 import http.client
 import ipaddress
+import os
+import signal
 import socket
 import sys
 import threading
@@ -102,6 +104,8 @@ class _AnnouncingServer(MPServer):
     def startup(self, spawn_target: Any, target_loader: Any) -> None:
         """Start the workers, then look for the first answer beside them."""
         super().startup(spawn_target, target_loader)  # type: ignore[no-untyped-call]  # granian is untyped here
+        # A closed terminal ends the server; granian would only start the workers anew.
+        signal.signal(signal.SIGHUP, self.signal_handler_interrupt)
         threading.Thread(target=self._look, daemon=True).start()
 
     def _look(self) -> None:
@@ -133,6 +137,9 @@ def _application(settings: Settings) -> Any:
     """The WSGI application of one worker, made after the fork: nothing opened is shared."""
     from gateway.app import create_wsgi
 
+    # Ctrl-C in a terminal reaches the whole process group, and granian's worker hangs when the parent's SIGTERM comes
+    # on top of it: only the parent shall hear the terminal.
+    os.setpgrp()
     try:
         return create_wsgi(settings)
     except Exception as error:  # noqa: BLE001 (the worker's outermost frame)

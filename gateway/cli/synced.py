@@ -23,7 +23,16 @@ if TYPE_CHECKING:
 _COLUMNS = tuple(each.name for each in fields(Counts))
 _NARROW = 100
 """Below so many columns of the terminal, headings are broken in two lines."""
-_BROKEN = {"quarantined": "quaran-\ntined", "unchanged": "un-\nchanged", "Source and stream": "Source\nand stream"}
+_BROKEN = {
+    "Source and stream": "Source\nand stream",
+    "quarantined": "quaran-\ntined",
+    "skipped": "skip-\nped",
+    "created": "cre-\nated",
+    "changed": "chan-\nged",
+    "unchanged": "un-\nchan-\nged",
+    "deleted": "dele-\nted",
+    "seconds": "s",
+}
 
 
 def today() -> date:
@@ -104,7 +113,7 @@ def _show(report: SyncReport) -> None:
     names = ("Source and stream", *_COLUMNS, "seconds")
     if console.width < _NARROW:
         names = tuple(_BROKEN.get(name, name) for name in names)
-    shown = table(*names, numbers=names[1:])
+    shown = table(*names, numbers=names[1:], gap=1 if console.width < _NARROW else 2)
     for source in report.sources:
         sick = bool(source.errors)
         name = source.source if source.streams or not sick else f"{source.source} (not read)"
@@ -114,7 +123,7 @@ def _show(report: SyncReport) -> None:
             style = "red" if stream.health.status != "ok" else None if stream.was_read else "dim"
             shown.add_row(f"  {stream.stream}{note}", *_cells(stream.counts, stream.seconds), style=style)
         if any(asdict(source.closing).values()):
-            shown.add_row("  (hospital, links)", *_cells(source.closing, None))
+            shown.add_row("  hospital, links", *_cells(source.closing, None))
     console.print(shown)
     if any(not stream.was_read for source in report.sources for stream in source.streams):
         console.print("= not read again: proven unchanged, or not come to", style="dim")

@@ -27,14 +27,14 @@ def stderr() -> Console:
     return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _PIPED_WIDTH)
 
 
-def table(*columns: str, numbers: Iterable[str] = ()) -> Table:
+def table(*columns: str, numbers: Iterable[str] = (), gap: int = 2) -> Table:
     """A table with light rules; `numbers` are right-aligned."""
-    made = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
+    made = Table(box=SIMPLE_HEAD, padding=(0, gap, 0, 0), pad_edge=False, show_edge=False)
     for column in columns:
         if column in numbers:
             made.add_column(column, justify="right", no_wrap=True)
         else:
-            made.add_column(column, overflow="fold")
+            made.add_column(column, overflow="fold", min_width=8)
     return made
 
 
