@@ -77,7 +77,7 @@ def check_ending(path: Path) -> None:
     with _opened(path) as file:
         file.buffer.seek(max(0, os.fstat(file.fileno()).st_size - 4096))
         end = file.buffer.read().rstrip()
-    if not end.endswith((b"]", b"}")):
+    if end and not end.endswith((b"]", b"}")):
         raise SourceConfigError("the JSON does not end", str(path), _EXPORT_AGAIN)
 
 

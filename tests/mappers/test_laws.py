@@ -136,7 +136,7 @@ WORDS = {
     *("Professional", "normal", "Normal", "claimed-amount", "the patient's policy", "Hospital service, not specified"),
     *("Hospital charges, not itemised", "Treatment", "Hospital charges", "Miscellaneous charges", "Medication"),
     *("Special services", "Clinic service, not specified", "days", "high", "medium", "dq-date-order"),
-    *("dq-claim-exceeds-charges", "Sugar", "beats/minute", "as recorded, amount or percent", "unit-time"),
+    *("dq-claim-exceeds-charges", "Sugar", "mg/dL", "beats/minute", "as recorded, amount or percent", "unit-time"),
 }
 PATTERNS = (
     r"https?://.*",
@@ -146,6 +146,7 @@ PATTERNS = (
     r"due \d{4}-\d{2}-\d{2}",
     r"(Severity|Stage or danger) as recorded: .*",
     r"-?\d+(\.\d+)?",
+    r"\d{2}:\d{2}:00",  # a time of day: FHIR wants seconds
 )
 
 
