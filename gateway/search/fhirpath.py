@@ -169,14 +169,13 @@ def _any_choice(name: str) -> Values:
 
 def refers_to(resource_type: str) -> Test:
     """Whether a Reference leads to a resource of a type, as far as it says so itself."""
-    relative, absolute = f"{resource_type}/", f"/{resource_type}/"
 
     def refers(value: Any) -> bool:
         if type(value) is not dict:
             return False
         literal = value.get("reference")
         if type(literal) is str:
-            return literal.startswith(relative) or ("://" in literal and absolute in literal)
+            return literal.partition("/_history/")[0].rsplit("/", 2)[-2:-1] == [resource_type]
         return bool(value.get("type") == resource_type)
 
     return refers

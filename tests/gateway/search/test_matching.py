@@ -75,11 +75,13 @@ TOKENS = st.builds(
     st.sampled_from((*CODES, "male", "final", "home")),
 )
 DATES = st.builds("{}{}".format, st.sampled_from((*PREFIXES, "ap")), st.sampled_from(INSTANTS))
+WRITTEN_NUMBERS = (*map(str, NUMBERS), "100.0", "1e2", "99.50")
+WRITTEN_UNITS = ("", *(f"|{system}|{code}" for system, code, _ in UNITS if system), "||mg", "||kg")
 QUANTITIES = st.builds(
     "{}{}{}".format,
     st.sampled_from((*PREFIXES, "ap")),
-    st.sampled_from((*map(str, NUMBERS), "100.0", "1e2", "99.50")),
-    st.sampled_from(("", *(f"|{system}|{code}" for system, code, _ in UNITS if system), "||mg", "||kg")),
+    st.sampled_from(WRITTEN_NUMBERS),
+    st.sampled_from(WRITTEN_UNITS),
 )
 REFERENCES = st.sampled_from(
     ("0", "1", "Patient/1", "Group/1", "http://here/fhir/Patient/2", "http://other.org/fhir/Patient/1")
@@ -160,6 +162,26 @@ def test_one_parameter_finds_what_the_rules_find(filled: World, resource_type: s
         assert result.total == len(result.matches)
 
     holds()
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "code"),
+    [
+        (resource_type, code)
+        for resource_type, code, modifier in SEARCHES
+        if not modifier and offered(resource_type)[code].type in ("date", "quantity")
+    ],
+)
+def test_every_prefix_compares_with_every_value(filled: World, resource_type: str, code: str) -> None:
+    """Each bound is met exactly, from both sides: all prefixes with all dates, or all numbers in all units."""
+    written = INSTANTS
+    if offered(resource_type)[code].type == "quantity":
+        written = tuple(f"{number}{unit}" for number in WRITTEN_NUMBERS for unit in WRITTEN_UNITS[:2])
+    for prefix in (*PREFIXES, "ap"):
+        for text in written:
+            result = filled.search(resource_type, (code, prefix + text), ("_count", "1000"))
+            wanted = expected(resource_type, code, "", [prefix + text])
+            assert {row.id for row in result.matches} == wanted, prefix + text
 
 
 @settings(max_examples=60, deadline=None)

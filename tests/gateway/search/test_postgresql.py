@@ -39,7 +39,7 @@ def texts_for(resource_type: str, code: str, modifier: str) -> tuple[str, ...]:
         return ("true", "false")
     if modifier in ("text", "of-type", "identifier"):
         return {"text": ("h", "ähn"), "of-type": ("urn:types|MR|1",), "identifier": ("1", "urn:a|2")}[modifier]
-    return ("1", f"{modifier}/1") if modifier in ("Patient",) else TEXTS[parameter.type]
+    return ("1", f"{modifier}/1") if modifier == "Patient" else TEXTS[parameter.type]
 
 
 def test_every_kind_of_search_finds_what_the_rules_find(world: World) -> None:
