@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from io import StringIO
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
@@ -77,10 +78,14 @@ def sample_of(path: Path) -> Sample:
     """Rows as estimated from the first part of a file. Raises OSError."""
     with path.open("rb") as file:
         start = file.read(_SAMPLE)
-    lines = start.count(b"\n") + (not start.endswith(b"\n"))
-    legible = _decodes(start) or _is_windows(set(start.translate(None, _ASCII)))
     size = path.stat().st_size
-    return Sample(max(0, lines * size // len(start) - 1) if start else 0, legible)
+    # Latin-1 reads any byte; rows are only counted, with line breaks in cells, and quoting is judged elsewhere.
+    try:
+        rows = sum(1 for _ in csv.reader(StringIO(start.decode("latin-1"), newline="")))
+    except csv.Error:
+        rows = start.count(b"\n")
+    legible = _decodes(start) or _is_windows(set(start.translate(None, _ASCII)))
+    return Sample(max(0, rows * size // len(start) - 1) if start else 0, legible)
 
 
 def _decodes(start: bytes) -> bool:

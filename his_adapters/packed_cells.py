@@ -21,8 +21,9 @@ _SEPARATORS = " \t\r\n;,|/<>"
 _RELATION = re.compile(r"\(([^()]*)\)$")
 
 # Only what this grammar accepts is handed to ast.literal_eval: flat dicts of plain literals, written as repr() does.
-# So nothing can nest deeply, and Python's parser never warns about the text of a patient on standard error.
-_ESCAPE = r"\\(?:[\\'\"nrtabfv]|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})"
+# So nothing can nest deeply, and Python's parser never warns about the text of a patient on standard error. Halves of a
+# surrogate pair are JSON's way to write a character.
+_ESCAPE = r"\\(?:[\\'\"nrtabfv]|x[0-9a-fA-F]{2}|u(?![dD][89a-fA-F])[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})"
 _STRING = rf"(?:'(?:[^'\\\r\n\0]|{_ESCAPE})*+'|\"(?:[^\"\\\r\n\0]|{_ESCAPE})*+\")"
 _LITERAL = rf"(?:{_STRING}|None|True|False|-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?=[\s,}}]))"
 _PAIR = rf"{_STRING}\s*+:\s*+{_LITERAL}\s*+"
