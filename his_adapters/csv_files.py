@@ -30,7 +30,7 @@ from his_adapters.base import (
     SourceTransientError,
     Stream,
 )
-from his_adapters.csv_rows import CsvFormat, CsvRow, header_of, rows_of, sample_of
+from his_adapters.csv_rows import CLOSE, CsvFormat, CsvRow, header_of, rows_of, sample_of
 from his_adapters.native_fields import Key
 from his_adapters.tabular import BATCH, Dataset, RowLoader, columns_of, digest_of, folded
 
@@ -84,11 +84,15 @@ class CsvAdapter:
             before = _state_of(path)
             header = header_of(path, form)
             names = self._columns(dataset, header, path, form)
-            yield from _Reading(dataset, path.name, header, names).rows(rows_of(path, form))
+            reading = _Reading(dataset, path.name, header, names)
+            yield from reading.rows(rows_of(path, form))
             if _state_of(path) != before:
                 raise SourceTransientError(
                     "the file changed while it was read", str(path), "the hospital is writing; sync again later"
                 )
+        if reading.unbalanced:
+            # Every other row is told, but which row the broken line was is unknown: nothing may count as deleted.
+            raise SourceConfigError("a quote is not balanced", f"{path}:{reading.unbalanced}", CLOSE)
         yield Checkpoint(complete=True)
 
     def _columns(self, dataset: Dataset, header: Sequence[str], path: Path, form: CsvFormat) -> list[str | None]:
@@ -182,11 +186,15 @@ class _Reading:
         self._key = names.index(dataset.key)
         self._header = digest_of(list(header))
         self._batch: list[CsvRow] = []
+        self.unbalanced: int | None = None
+        """The first line whose quotes do not match."""
 
     def rows(self, found: Iterator[CsvRow]) -> Iterator[Record | Rejected | Skipped]:
         """The rows in the words of the contract, in their order."""
         for row in found:
             if row.fault or row.blank:
+                if row.fault == "not-csv" and self.unbalanced is None:
+                    self.unbalanced = row.line
                 yield from self._load()
                 yield (
                     self._rejected(row)

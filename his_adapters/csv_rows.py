@@ -1,7 +1,8 @@
 """Takes one CSV file apart into rows of text cells, in constant memory, and says where quoting or encoding is broken.
 
 A quote that is opened and not closed would swallow the rest of a file, and every row in it would seem deleted: that is
-an error of the file (SourceConfigError). A broken row that ends on its own line is that row's fault alone.
+an error of the file (SourceConfigError). A broken row that ends on its own line is told as such, and the rows after it
+are read.
 
 Which bytes a text is made of is not guessed. A file is UTF-8 unless the caller names an encoding. One case is provable
 enough to do without: when every byte above 0x7F in the whole file is a dash, quote, bullet, ellipsis or dagger on which
@@ -34,7 +35,7 @@ _ESCAPED = re.compile(r"[\udc80-\udcff]")
 _ASCII = bytes(range(0x80))
 _WINDOWS_PUNCTUATION = frozenset(b"\x82\x84\x85\x86\x87\x89\x8b\x91\x92\x93\x94\x95\x96\x97\x99\x9b")
 """The bytes of 0x80-0x9F that windows-1250 to windows-1258 all read, and read alike."""
-_CLOSE = "close the quote in that line, or export the file again"
+CLOSE = "close the quote in that line, or export the file again"
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -53,7 +54,7 @@ class CsvRow(NamedTuple):
     """The line on which it begins; the first line of the file is 1."""
     cells: list[str]
     fault: str = ""
-    """A rule that the row breaks: `wrong-width`, `not-csv`."""
+    """A rule that the row breaks: `wrong-width`, `not-csv`, `too-long`."""
     reason: str = ""
     illegible: tuple[int, ...] = ()
     """The cells of which some bytes could not be read."""
@@ -118,7 +119,7 @@ def rows_of(path: Path, form: CsvFormat) -> Iterator[CsvRow]:
                 yield lines.broken(error)
                 continue
             if len(cells) == width and not lines.escaped:
-                yield CsvRow(lines.first, cells, blank=not any(cells))
+                yield CsvRow(lines.first, cells, blank=not any(map(str.strip, cells)))
                 continue
             yield _odd(lines, cells, width)
 
@@ -129,7 +130,7 @@ def _odd(lines: _Lines, cells: list[str], width: int) -> CsvRow:
     if lines.escaped:
         illegible = tuple(index for index, cell in enumerate(cells) if _ESCAPED.search(cell))
         cells = [_ESCAPED.sub("\ufffd", cell) for cell in cells]
-    if not any(cell.strip() for cell in cells):
+    if not any(map(str.strip, cells)):
         return CsvRow(lines.first, cells, blank=True)
     if len(cells) == width:
         return CsvRow(lines.first, cells, illegible=illegible)
@@ -239,12 +240,15 @@ class _Lines(Iterator[str]):
         line = _ESCAPED.sub("\ufffd", self._row[0])
         first, _, rest = line.partition(self._delimiter)
         cells = ["", line] if '"' in first else [first, rest]
-        return CsvRow(self.first, cells, "not-csv", f"the line is not CSV: {error}", (0,) if "\ufffd" in first else ())
+        illegible = (0,) if "\ufffd" in first else ()
+        if len(line) > csv.field_size_limit():
+            return CsvRow(self.first, cells, "too-long", f"a cell is too long: {error}", illegible)
+        return CsvRow(self.first, cells, "not-csv", f"the line is not CSV: {error}", illegible)
 
     def unclosed(self) -> SourceConfigError:
         """The error of a quote that is opened and not soundly closed, with the line on which its cell begins."""
         line = self.first + _opening(self._row, self._delimiter)
-        return SourceConfigError("a quoted cell is not closed", f"{self.where}:{line}", _CLOSE)
+        return SourceConfigError("a quoted cell is not closed", f"{self.where}:{line}", CLOSE)
 
 
 def _opening(lines: list[str], delimiter: str) -> int:
