@@ -1,0 +1,113 @@
+"""What is asked over HTTP: many different paths a case, of people who are in the store."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from bench.load import ask
+from gateway.search.parameters import row_key
+
+_ASKED = 1000
+"""Different paths a case, where there are so many."""
+_HITS = 10
+_SORTS = {"family": "_sort=family", "birthdate": "_sort=-birthdate", "filter": "gender=female&_sort=family"}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One kind of request."""
+
+    name: str
+    paths: list[str]
+    goal: float | None = None
+    """The least share of the ceiling's throughput."""
+    slowest: float | None = None
+    """The longest median latency on one connection, in ms."""
+
+
+def cases(store: Path, port: int) -> list[Case]:
+    """All cases; `port` is where the gateway answers, for the cursors of deep pages."""
+    random = Random(1)
+    with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as connection:
+        patients = list(_sample(connection, "Patient", random))
+        visits = list(_sample(connection, "Encounter", random))
+        families = _families(connection)
+    exact = sorted(prefix for prefix, hits in families.items() if len(hits) == _HITS)
+    prefixes = random.sample(exact, min(_ASKED, len(exact)))
+    return [
+        Case("read", [f"/fhir/Patient/{patient['id']}" for patient in patients], goal=0.50),
+        Case("identifier", [_search("Patient", identifier=_identifier(patient)) for patient in patients]),
+        Case(f"family prefix, {_HITS} hits", [_search("Patient", family=prefix) for prefix in prefixes], goal=0.30),
+        Case("family + birthdate + gender", [_search("Patient", **three) for three in _threes(patients)]),
+        Case("Encounter by patient", [_search("Encounter", patient=subject) for subject in _subjects(visits)]),
+        *_sorted_cases(port),
+    ]
+
+
+def _sorted_cases(port: int) -> Iterator[Case]:
+    for name, query in _SORTS.items():
+        path = f"/fhir/Patient?{query}"
+        yield Case(f"sorted, {name}", [path], slowest=10)
+        yield Case(f"sorted, {name}, deep page", _deep(port, path), slowest=10)
+
+
+def _deep(port: int, path: str) -> list[str]:
+    """Pages from all over the search: its cursors hold for any `_count`."""
+    found: list[str] = []
+    following: str | None = f"{path}&_count=1000"
+    while following is not None:
+        links = {each["relation"]: each["url"] for each in json.loads(ask(port, following)[1])["link"]}
+        following = links["next"].partition(str(port))[2] if "next" in links else None
+        if following is not None:
+            found.append(following.replace("_count=1000", "_count=20"))
+    return found[len(found) // 4 :]
+
+
+def _sample(connection: sqlite3.Connection, resource_type: str, random: Random) -> Iterator[dict[str, Any]]:
+    pks = [
+        pk for (pk,) in connection.execute("SELECT pk FROM resource WHERE type = ? AND deleted = 0", (resource_type,))
+    ]
+    for pk in random.sample(pks, min(_ASKED, len(pks))):
+        yield json.loads(connection.execute("SELECT body FROM resource WHERE pk = ?", (pk,)).fetchone()[0])
+
+
+def _families(connection: sqlite3.Connection) -> dict[str, set[int]]:
+    """Who bears a family name with a prefix of three letters or more, as the index spells it."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for value, pk in connection.execute(
+        "SELECT value, pk FROM index_string WHERE param = ?", (row_key("Patient.family"),)
+    ):
+        for end in range(3, len(value) + 1):
+            found[value[:end]].add(pk)
+    return found
+
+
+def _identifier(patient: dict[str, Any]) -> str:
+    first = patient["identifier"][0]
+    return f"{first['system']}|{first['value']}"
+
+
+def _threes(patients: list[dict[str, Any]]) -> Iterator[dict[str, str]]:
+    for patient in patients:
+        family = next((name["family"] for name in patient.get("name", ()) if "family" in name), None)
+        if family and patient.get("birthDate") and patient.get("gender"):
+            yield {"family": family, "birthdate": patient["birthDate"], "gender": patient["gender"]}
+
+
+def _subjects(visits: list[dict[str, Any]]) -> Iterator[str]:
+    for visit in visits:
+        if reference := visit.get("subject", {}).get("reference"):
+            yield reference
+
+
+def _search(resource_type: str, **parameters: str) -> str:
+    return f"/fhir/{resource_type}?{urlencode(parameters, quote_via=quote)}"

@@ -1,0 +1,113 @@
+"""Simulated hospitals and the gateway's store over them, made on demand and kept while the code that makes them stays.
+
+The kept stores lie in bench/.data, which git ignores.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+import his_adapters
+import mappers
+from bench.processes import ROOT, run
+
+DATA = Path(__file__).parent / ".data"
+_SEED = 1
+_NATIVE_CODE = ("his_adapters",)
+_STORE_CODE = ("his_adapters", "mappers", "gateway/store", "gateway/search", "gateway/sync")
+
+
+@dataclass(frozen=True, slots=True)
+class Hospitals:
+    """Native stores, and the configuration that names them."""
+
+    config: Path
+    natives: Path
+    """A folder for each source."""
+    sources: tuple[str, ...]
+    patients: int
+    """In all of them together."""
+
+    @property
+    def store(self) -> Path:
+        """The gateway's own database."""
+        return self.config.parent / "gateway.db"
+
+
+def sources() -> tuple[str, ...]:
+    """Those that can be read and mapped."""
+    return tuple(name for name in his_adapters.installed() if name in mappers.installed())
+
+
+def hospitals(folder: Path, patients_each: int) -> Hospitals:
+    """Simulate every source with so many patients, and write the configuration. Makes no database."""
+    names = sources()
+    natives = _natives(names, patients_each)
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = ["[gateway]", 'store = "sqlite:///gateway.db"']
+    for name in names:
+        lines += ["", "[[source]]", f'name = "{name}"', f'adapter = "{name}"', f'path = "{natives / name}"']
+        lines += ['timezone = "Asia/Kolkata"', 'currency = "INR"']
+    config = folder / "gateway.toml"
+    config.write_text("\n".join(lines) + "\n")
+    return Hospitals(config, natives, names, patients_each * len(names))
+
+
+def synced(patients: int) -> Hospitals:
+    """The hospitals with their resources in the gateway's store; the last made one if nothing has changed."""
+    folder = DATA / f"synced-{patients}-{_digest(_STORE_CODE)}"
+    done = folder / "done"
+    if not done.exists():
+        _forget(f"synced-{patients}-*")
+        made = hospitals(folder, patients // len(sources()))
+        print(f"syncing {made.patients:,} patients of {', '.join(made.sources)} ...", file=sys.stderr, flush=True)
+        run(sync_command(made.config))
+        done.touch()
+    return hospitals(folder, patients // len(sources()))
+
+
+def sync_command(config: Path) -> list[str]:
+    """The command line of a sync that reports as JSON, on a day that stays the same."""
+    return [sys.executable, "-m", "gateway.cli", "sync", "--config", str(config), "--json", "--as-of", "2026-01-01"]
+
+
+def remove_store(store: Path) -> None:
+    """Begin again: the database, its log and its lock."""
+    for path in store.parent.glob(f"{store.name}*"):
+        path.unlink()
+
+
+def _natives(names: Sequence[str], patients: int) -> Path:
+    folder = DATA / f"native-{patients}-{_digest(_NATIVE_CODE)}"
+    done = folder / "done"
+    if not done.exists():
+        _forget(f"native-{patients}-*")
+        for name in names:
+            print(f"simulating {patients:,} patients of {name} ...", file=sys.stderr, flush=True)
+            size = ["--patients", str(patients), "--seed", str(_SEED), "--out", str(folder / name)]
+            run([sys.executable, "-m", "gateway.cli", "simulate", "--source", name, *size])
+        done.touch()
+    return folder
+
+
+def _forget(pattern: str) -> None:
+    for old in DATA.glob(pattern):
+        shutil.rmtree(old)
+
+
+def _digest(folders: Sequence[str]) -> str:
+    """Of the code that makes a store. $BENCH_REUSE takes what was made before, whatever has changed since."""
+    if reused := os.environ.get("BENCH_REUSE"):
+        return reused
+    digest = blake2b(" ".join(sources()).encode(), digest_size=6)
+    for folder in folders:
+        for file in sorted((ROOT / folder).rglob("*")):
+            if file.suffix in {".py", ".csv"}:
+                digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
