@@ -22,6 +22,7 @@ from mappers.fhir.clinical import (
     stated,
     subject_of,
 )
+from mappers.fhir.definitions import required_codes
 from mappers.fhir.elements import (
     chosen,
     coded,
@@ -52,7 +53,6 @@ from mappers.terminology import folded, table
 
 _BLOOD_PRESSURE = re.compile(r"([0-9]{2,3})/([0-9]{2,3})")
 _CLOCK = re.compile(r"((?:[01][0-9]|2[0-3]):[0-5][0-9])(:[0-5][0-9])?")
-_CURRENCY = re.compile(r"[A-Z]{3}")
 
 
 class AssumedUnit(NamedTuple):
@@ -346,9 +346,9 @@ def _components(row: FinanceRow) -> Iterator[Component]:
 def _currency(row: FinanceRow, context: MappingContext, report: MappingReport) -> str | None:
     if not row.currency:
         return context.currency
-    if _CURRENCY.fullmatch(row.currency):
+    if row.currency in required_codes("Money.currency"):
         return row.currency
-    report.add("dropped", "currency", "not a currency code of three letters")
+    report.add("dropped", "currency", "not a currency code of ISO 4217")
     return None
 
 

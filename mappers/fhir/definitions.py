@@ -79,6 +79,12 @@ class Element:
         return self.kind in FORMATS
 
 
+@cache
+def required_codes(element: str) -> frozenset[str]:
+    """The codes of a required binding that the table of facts lists: `Money.currency`."""
+    return frozenset(_BINDINGS[_key(element)][1] or ())
+
+
 def model(type_name: str) -> Any:
     """The R4B model class of a type. Slow the first time: it imports fhir.resources."""
     from fhir.resources.R4B import get_fhir_model_class  # the one lazy door: 0.2 s

@@ -360,7 +360,7 @@ def test_sums_are_taken_over_and_never_computed_anew(tmp_path: Path) -> None:
     assert item["performer"][0]["actor"]["identifier"]["value"] == "S7eb17dc"
 
 
-@pytest.mark.parametrize(("native", "expected"), [("INR", "INR"), ("Rs.", None), ("rupees", None), (None, None)])
+@pytest.mark.parametrize(("native", "expected"), [("INR", "INR"), ("Rs.", None), ("AAA", None), (None, None)])
 def test_a_currency_is_a_code_or_left_out(tmp_path: Path, native: str | None, expected: str | None) -> None:
     found = _bill(tmp_path, amount=1, currency=native)
     price = _of(found, "Invoice")[0]["lineItem"][0]["priceComponent"][0]
