@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
-from gateway.cli.options import chosen_sources, config_option, json_option, refused_sources
+from gateway.cli.options import chosen_sources, config_option, example, json_option, refused_sources
 from gateway.settings import load
 from his_adapters import adapter_module
 
@@ -20,19 +20,14 @@ _WORDS = {"ok": "ok", "config": "mend it", "transient": "try again"}
 _COLOURS = {"ok": "green", "config": "red", "transient": "yellow"}
 
 
-@click.command()
+@click.command(epilog=example("fhir-gateway check", "fhir-gateway check his_a --json"))
 @click.argument("source", nargs=-1)
 @config_option
 @json_option
 def check(source: tuple[str, ...], config: Path | None, as_json: bool) -> int:
-    r"""Look at every source (or only at SOURCE...) and say what is wrong and how to mend it.
+    """Look at every source (or only at SOURCE...) and say what is wrong and how to mend it.
 
     Reads little and writes nothing. Exit code 1 when a source cannot be read.
-
-    \b
-    Example:
-      fhir-gateway check
-      fhir-gateway check his_a --json
     """
     settings = load(config)
     sources = chosen_sources(settings, source)

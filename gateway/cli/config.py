@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from gateway.cli.options import config_option, json_option
+from gateway.cli.options import config_option, example, json_option
 from gateway.settings import GATEWAY_SETTINGS, SOURCE_SETTINGS, load, masked
 
 if TYPE_CHECKING:
@@ -20,16 +20,11 @@ def config() -> None:
     """Look at the configuration."""
 
 
-@config.command()
+@config.command(epilog=example("fhir-gateway config show --config demo/gateway.toml"))
 @config_option
 @json_option
 def show(config: Path | None, as_json: bool) -> int:
-    r"""Print the settings in force and where each comes from; secrets are stars.
-
-    \b
-    Example:
-      fhir-gateway config show --config demo/gateway.toml
-    """
+    """Print the settings in force and where each comes from; secrets are stars."""
     settings = load(config)
     gateway, sources = _shown(settings)
     if as_json:

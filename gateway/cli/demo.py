@@ -13,6 +13,7 @@ import click
 import orjson
 
 from gateway.cli.failures import Failure
+from gateway.cli.options import example
 from gateway.settings import load
 from his_adapters.error_rates import PROFILES
 
@@ -23,7 +24,7 @@ _SEED, _PROFILE, _SIZE = 1, "seed", 1.0
 _MADE_BY = "# Made by: fhir-gateway demo"
 
 
-@click.command()
+@click.command(epilog=example("fhir-gateway demo --port 9000", "fhir-gateway demo --folder /tmp/big --size 10"))
 @click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="Port to listen on.")
 @click.option(
     "--folder",
@@ -36,15 +37,10 @@ _MADE_BY = "# Made by: fhir-gateway demo"
 @click.option("--profile", type=click.Choice(PROFILES), help=f"Shape and errors of the stores.  [default: {_PROFILE}]")
 @click.option("--size", type=click.FloatRange(0.01), help=f"Factor on the number of patients.  [default: {_SIZE}]")
 def demo(port: int, folder: Path, seed: int | None, profile: str | None, size: float | None) -> int:
-    r"""Simulate the hospitals, sync them, serve them, and print what to try.
+    """Simulate the hospitals, sync them, serve them, and print what to try.
 
     All people are synthetic. Ctrl-C ends it; the next run takes up what is there. Who is who across the hospitals is
     in truth.csv.
-
-    \b
-    Example:
-      fhir-gateway demo --port 9000
-      fhir-gateway demo --folder /tmp/big --size 10
     """
     from gateway.cli.server import claim_address, run
 

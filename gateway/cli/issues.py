@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 import orjson
 
-from gateway.cli.options import config_option, json_option, strict_settings
+from gateway.cli.options import config_option, example, json_option, strict_settings
 
 
-@click.command()
+@click.command(epilog=example("fhir-gateway issues --source his_b --code orphan"))
 @click.option("--source", help="Only of this source.")
 @click.option("--code", help="Only of this kind: dropped, defaulted, inferred, approximated, implausible, orphan ...")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many at most.")
@@ -19,12 +19,7 @@ from gateway.cli.options import config_option, json_option, strict_settings
 @config_option
 @json_option
 def issues(source: str | None, code: str | None, limit: int, offset: int, config: Path | None, as_json: bool) -> None:
-    r"""List data-quality findings of rows that were mapped.
-
-    \b
-    Example:
-      fhir-gateway issues --source his_b --code orphan
-    """
+    """List data-quality findings of rows that were mapped."""
     from gateway.cli.stores import existing_store
 
     with existing_store(strict_settings(config)) as store:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import click
 
+from gateway.cli.options import example
 
-@click.command()
+
+@click.command(epilog=example("fhir-gateway openapi > openapi.yaml"))
 def openapi() -> None:
-    r"""Print openapi.yaml, made from the tables that the server itself uses.
-
-    \b
-    Example:
-      fhir-gateway openapi > openapi.yaml
-    """
+    """Print openapi.yaml, made from the tables that the server itself uses."""
     from gateway.interactions.openapi import render  # loads the schemas of all types
 
     click.echo(render(), nl=False)

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from his_adapters.base import SourceConfig
 
 
+def example(*lines: str) -> str:
+    """A command's epilog: command lines that work, which click leaves as they are."""
+    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
+
+
 def _or_group_option(context: click.Context, _parameter: click.Parameter, value: Path | None) -> Path | None:
     chosen: Path | None = value or context.find_root().obj
     return chosen

@@ -10,7 +10,7 @@ import click
 import orjson
 
 from gateway.cli.failures import Failure
-from gateway.cli.options import chosen_sources, config_option, json_option, strict_settings
+from gateway.cli.options import chosen_sources, config_option, example, json_option, strict_settings
 
 if TYPE_CHECKING:
     from gateway.store import QuarantineEntry
@@ -21,19 +21,14 @@ def quarantine() -> None:
     """Look at rows that could not be used, and try them again."""
 
 
-@quarantine.command("list")
+@quarantine.command("list", epilog=example("fhir-gateway quarantine list --source his_a"))
 @click.option("--source", help="Only of this source.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many at most.")
 @click.option("--offset", type=click.IntRange(0), default=0, help="How many to pass over.")
 @config_option
 @json_option
 def list_(source: str | None, limit: int, offset: int, config: Path | None, as_json: bool) -> None:
-    r"""List rows in quarantine with their first problem.
-
-    \b
-    Example:
-      fhir-gateway quarantine list --source his_a
-    """
+    """List rows in quarantine with their first problem."""
     from gateway.cli.stores import existing_store
 
     with existing_store(strict_settings(config)) as store:
@@ -59,18 +54,14 @@ def _show(entries: list[QuarantineEntry]) -> None:
     stdout().print(shown, markup=False)
 
 
-@quarantine.command()
+@quarantine.command(epilog=example("fhir-gateway quarantine show 12"))
 @click.argument("number", type=int)
 @config_option
 @json_option
 def show(number: int, config: Path | None, as_json: bool) -> None:
-    r"""Show one row: where it lies and everything that is wrong with it.
+    """Show one row: where it lies and everything that is wrong with it.
 
     The row's values stay in their HIS; the place says where to look.
-
-    \b
-    Example:
-      fhir-gateway quarantine show 12
     """
     from gateway.cli.stores import existing_store
 
@@ -97,20 +88,17 @@ def show(number: int, config: Path | None, as_json: bool) -> None:
         click.echo(f"{'Problem':<11} {problem.element}: {problem.rule}: {problem.reason}")
 
 
-@quarantine.command()
+@quarantine.command(
+    epilog=example("fhir-gateway quarantine retry 12 13", "fhir-gateway quarantine retry --source his_a")
+)
 @click.argument("number", type=int, nargs=-1)
 @click.option("--source", multiple=True, help="Only of this source; may be repeated.")
 @config_option
 @json_option
 def retry(number: tuple[int, ...], source: tuple[str, ...], config: Path | None, as_json: bool) -> int:
-    r"""Map rows in quarantine again: all, or those of these NUMBERs.
+    """Map rows in quarantine again: all, or those of these NUMBERs.
 
     Useful after a mapper was mended; rows that were mended in their HIS come by themselves with the next sync.
-
-    \b
-    Example:
-      fhir-gateway quarantine retry 12 13
-      fhir-gateway quarantine retry --source his_a
     """
     from gateway.cli.stores import existing_store
     from gateway.cli.synced import progress_bars, tell, today

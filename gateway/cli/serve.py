@@ -7,23 +7,19 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.options import config_option, strict_settings
+from gateway.cli.options import config_option, example, strict_settings
 
 
-@click.command()
+@click.command(epilog=example("fhir-gateway serve --config demo/gateway.toml --port 9000"))
 @config_option
 @click.option("--host", help="Address to listen on (setting host).")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on (setting port).")
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes that answer (setting workers).")
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads a worker (setting threads).")
 def serve(config: Path | None, host: str | None, port: int | None, workers: int | None, threads: int | None) -> int:
-    r"""Serve the FHIR API until Ctrl-C or SIGTERM.
+    """Serve the FHIR API until Ctrl-C or SIGTERM.
 
     Listens on this machine only; another address is refused while auth is off.
-
-    \b
-    Example:
-      fhir-gateway serve --config demo/gateway.toml --port 9000
     """
     from gateway.cli.server import run  # the server's import is only this command's
 

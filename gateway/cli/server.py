@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import http.client
 import ipaddress
+import multiprocessing
 import os
 import signal
 import socket
@@ -140,11 +141,20 @@ def _application(settings: Settings) -> Any:
     # Ctrl-C in a terminal reaches the whole process group, and granian's worker hangs when the parent's SIGTERM comes
     # on top of it: only the parent shall hear the terminal.
     os.setpgrp()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         return create_wsgi(settings)
     except Exception as error:  # noqa: BLE001 (the worker's outermost frame)
         print(f"fhir-gateway: serve: {line_of(error)[0]}", file=sys.stderr)  # noqa: T201
         raise SystemExit(1) from None
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would keep the port, and nobody would know of it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _logging(level: str) -> dict[str, Any]:

@@ -7,11 +7,14 @@ from pathlib import Path
 import click
 
 from gateway.cli.failures import Failure
+from gateway.cli.options import example
 from gateway.cli.simulations import default_patients, population_of, simulated_sources, write_store
 from his_adapters.error_rates import PROFILES
 
 
-@click.command()
+@click.command(
+    epilog=example("fhir-gateway simulate --source his_a --patients 1000 --profile hostile --seed 7 --out /tmp/his_a")
+)
 @click.option("--source", type=click.Choice(simulated_sources()), required=True, help="Which HIS to simulate.")
 @click.option("--patients", type=click.IntRange(0), help="How many patients; the other rows follow.")
 @click.option(
@@ -20,14 +23,10 @@ from his_adapters.error_rates import PROFILES
 @click.option("--seed", type=int, default=1, show_default=True, help="Same number, same bytes.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write into.")
 def simulate(source: str, patients: int | None, profile: str, seed: int, out: Path) -> None:
-    r"""Write one simulated native store. The people are synthetic.
+    """Write one simulated native store. The people are synthetic.
 
     Profiles: seed has the published samples' columns, original the files and spellings of the original
     systems, hostile every known defect at a high rate.
-
-    \b
-    Example:
-      fhir-gateway simulate --source his_a --patients 1000 --profile hostile --seed 7 --out /tmp/his_a
     """
     size = default_patients(source) if patients is None else patients
     try:

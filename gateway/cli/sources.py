@@ -9,7 +9,7 @@ import click
 import orjson
 
 from gateway.cli.failures import Failure
-from gateway.cli.options import config_option, json_option
+from gateway.cli.options import config_option, example, json_option
 from gateway.settings import load, masked
 
 if TYPE_CHECKING:
@@ -17,16 +17,11 @@ if TYPE_CHECKING:
     from gateway.store import SourceState
 
 
-@click.command()
+@click.command(epilog=example("fhir-gateway sources --config demo/gateway.toml"))
 @config_option
 @json_option
 def sources(config: Path | None, as_json: bool) -> int:
-    r"""List the configured sources and what the last sync found.
-
-    \b
-    Example:
-      fhir-gateway sources --config demo/gateway.toml
-    """
+    """List the configured sources and what the last sync found."""
     settings = load(config)
     states, counts = _known(settings)
     found = [

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.options import chosen_sources, config_option, json_option, refused_sources
+from gateway.cli.options import chosen_sources, config_option, example, json_option, refused_sources
 from gateway.settings import SettingsError, load
 
 
-@click.command()
+@click.command(epilog=example("fhir-gateway sync", "fhir-gateway sync his_a his_b --json"))
 @click.argument("source", nargs=-1)
 @config_option
 @json_option
@@ -28,14 +28,9 @@ def sync(
     jobs: int | None,
     as_of: datetime | None,
 ) -> int:
-    r"""Read every source (or only SOURCE...), map, check, store and index, and print what became of the rows.
+    """Read every source (or only SOURCE...), map, check, store and index, and print what became of the rows.
 
     A source that cannot be read does not stop the others: it gets one line on stderr, and exit code 1.
-
-    \b
-    Example:
-      fhir-gateway sync
-      fhir-gateway sync his_a his_b --json
     """
     settings = load(config)
     sources, refused = chosen_sources(settings, source), refused_sources(settings, source)

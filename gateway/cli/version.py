@@ -7,14 +7,10 @@ import platform
 import click
 
 import gateway
+from gateway.cli.options import example
 
 
-@click.command()
+@click.command(epilog=example("fhir-gateway version"))
 def version() -> None:
-    r"""Print the versions of the gateway, FHIR and Python.
-
-    \b
-    Example:
-      fhir-gateway version
-    """
+    """Print the versions of the gateway, FHIR and Python."""
     click.echo(f"fhir-gateway {gateway.__version__} · FHIR R4 (4.0.1) · Python {platform.python_version()}")
