@@ -37,6 +37,7 @@ _LONGEST_TOKEN = 16
 _LONGEST_NUMBER = 40
 """Characters, and places before or after the point."""
 _NO_NUMBER = Decimal("NaN")
+_TOO_LONG = Problem("", "too-long", f"the element has more than {LONGEST} characters")
 _EXPORT_AGAIN = "the export was cut off or is still being written: export the file again"
 _MEND = "mend the file or export it again as UTF-8 JSON"
 _RIGHTS = "give the gateway's user read rights"
@@ -223,7 +224,7 @@ class _Reader:
             try:
                 value, end = _DECODER.raw_decode(self._text, self._at)
             except RecursionError:
-                return self._skipped("too-deep", "the object is nested too deeply")
+                return self._skipped(Problem("", "too-deep", "the object is nested too deeply"))
             except json.JSONDecodeError as error:
                 if not error.msg.startswith("Unterminated") and error.pos < len(self._text) - _LONGEST_TOKEN:
                     raise self._broken(error.msg, error.pos) from None
@@ -234,20 +235,22 @@ class _Reader:
                 if isinstance(value, dict) or self._ended or self._text[end:].strip("0123456789.eE+-"):
                     return self._made(value, end)
             if len(self._text) - self._at > LONGEST:
-                return self._skipped("too-long", f"the object has more than {LONGEST} characters")
+                return self._skipped(_TOO_LONG)
             self._more()
 
     def _made(self, value: Any, end: int) -> Element:
         digest = _digest(self._text[self._at : end]).digest()
         size, self._at = end - self._at, end
+        if size > LONGEST:  # whether it fitted into what was read does not count
+            return Element(self._number, {}, digest, size, _TOO_LONG)
         if isinstance(value, dict):
             return Element(self._number, value, digest, size)
         return Element(self._number, {}, digest, size, Problem("", "not-an-object", "the element is no object"))
 
-    def _skipped(self, rule: str, reason: str) -> Element:
+    def _skipped(self, problem: Problem) -> Element:
         """Pass over an element without keeping it."""
         if self._text[self._at] not in '{["':
-            raise self._broken(reason, self._at)
+            raise self._broken(problem.reason, self._at)
         first_line = self._line + self._text.count("\n", 0, self._at)
         digest, size, span = _digest(""), 0, _Span()
         while (end := span.end(self._text, self._at)) is None:
@@ -257,7 +260,7 @@ class _Reader:
                 raise self._cut_off(first_line)
         digest.update(self._text[self._at : end].encode())
         size, self._at = size + end - self._at, end
-        return Element(self._number, {}, digest.digest(), size, Problem("", rule, reason))
+        return Element(self._number, {}, digest.digest(), size, problem)
 
     def _ended_early(self, error: json.JSONDecodeError) -> SourceConfigError:
         if error.msg.startswith("Unterminated") or error.pos >= len(self._text.rstrip(_BLANK)):

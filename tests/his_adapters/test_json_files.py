@@ -187,6 +187,7 @@ REFUSED = [
     pytest.param("null", "not-an-object", id="null"),
     pytest.param('["a"]', "not-an-object", id="array"),
     pytest.param('"' + "x" * LONGEST * 2 + '"', "too-long", id="endless text"),
+    pytest.param('{"a": "' + "x" * LONGEST + '"}', "too-long", id="a little too long"),
     pytest.param('{"a": "' + '\\\\\\"}]' * (LONGEST // 5) + '"}', "too-long", id="endless text of escapes"),
     pytest.param('{"a": ' * 50_000 + "1" + "}" * 50_000, "too-deep", id="deep objects"),
     pytest.param('{"a": ' + "[" * 200_000 + '"]\\""' + "]" * 200_000 + "}", "too-deep", id="deep arrays"),
