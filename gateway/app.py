@@ -252,7 +252,7 @@ _LANDING = """<!doctype html>
 <meta name=viewport content="width=device-width">
 <title>FHIR gateway</title>
 <style>body{{font:1rem/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem}}
-ul{{columns:3 12rem;padding-left:1.2rem}}code{{background:#8882;padding:.1em .3em}}</style>
+ul{{padding-left:1.2rem}}ul:has(li:nth-child(6)){{columns:3 12rem}}li{{overflow-wrap:anywhere}}code{{background:#8882;padding:.1em .3em}}</style>
 <h1>FHIR gateway</h1>
 <p>Hospital information systems, read where they are and served as one FHIR R4 API. It is read-only.
 <p><a href=/docs/>Try the API</a> · <a href=/openapi.yaml>openapi.yaml</a> ·

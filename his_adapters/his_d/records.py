@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple
 
 from marshmallow import fields
 
-from his_adapters.his_d.test_results import TestResult, results_in
+from his_adapters.his_d.test_results import Finding, results_in
 from his_adapters.native_fields import WordOrAmount, cleaned
 from his_adapters.packed_cells import city_state_country, name_and_relation, phone_and_email
 from his_adapters.tabular import Dataset
@@ -42,7 +42,7 @@ class Results(NamedTuple):
     """A cell of test results: as it stands, and the pairs in it."""
 
     text: str
-    pairs: tuple[TestResult, ...]
+    pairs: tuple[Finding, ...]
 
 
 class PlaceField(fields.Field[Place | None]):

@@ -12,16 +12,14 @@ MOST_RESULTS = 50
 _VALUE = re.compile(r"([<>]?=?)\s*(-?\d{1,12}(?:\.\d{1,6})?)\s*(\D{0,20})")
 
 
-class TestResult(NamedTuple):
+class Finding(NamedTuple):
     """One result: what was tested and what was found, in the cell's words."""
-
-    __test__ = False  # not a test case, whatever pytest thinks of the name
 
     name: str
     value: str
 
 
-def results_in(cell: str) -> tuple[TestResult, ...]:
+def results_in(cell: str) -> tuple[Finding, ...]:
     """The results of a cell; () when it holds no pairs, and then only the text counts."""
     if len(cell) > LONGEST_CELL:
         return ()
@@ -32,7 +30,7 @@ def results_in(cell: str) -> tuple[TestResult, ...]:
         name, colon, value = part.partition(":")
         if not colon or not name.strip() or not value.strip():
             return ()
-        found.append(TestResult(name.strip(), value.strip()))
+        found.append(Finding(name.strip(), value.strip()))
     return tuple(found[:MOST_RESULTS])
 
 
@@ -47,14 +45,14 @@ def _parsed(cell: str) -> Any:
         return None
 
 
-def _pairs(parsed: Any) -> list[TestResult]:
+def _pairs(parsed: Any) -> list[Finding]:
     if isinstance(parsed, list):
         return [pair for each in parsed if isinstance(each, dict) for pair in _pairs(each)]
     if not isinstance(parsed, dict):
         return []
     flat = [(str(name).strip(), value) for name, value in parsed.items()]
     return [
-        TestResult(name, str(value).strip())
+        Finding(name, str(value).strip())
         for name, value in flat
         if name and isinstance(value, str | int | float) and str(value).strip()
     ]

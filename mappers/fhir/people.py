@@ -35,7 +35,8 @@ def name_in_one(name: str | None) -> list[dict[str, Any]]:
     if not name:
         return []
     words = name.split()
-    prefix, suffix = [], []
+    prefix: list[str] = []
+    suffix: list[str] = []
     while len(words) > 1 and words[0].casefold() in _PREFIXES:
         prefix.append(words.pop(0))
     while len(words) > 1 and words[-1].casefold().strip(",") in _SUFFIXES:
