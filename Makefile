@@ -1,6 +1,5 @@
 # Everything a newcomer needs: `make demo` and `make test` set up what they use.
 PYTHON ?= python3
-PORT ?= 8080
 VENV := .venv
 BIN := $(VENV)/bin
 # Uninstalled code is never imported by accident; pip asks no questions.
@@ -27,11 +26,11 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $@
 
-demo: $(VENV)/.run ## Simulate the hospitals, sync, serve (PORT=8080)
-	@$(BIN)/fhir-gateway demo --port $(PORT)
+demo: $(VENV)/.run ## Simulate the hospitals, sync, serve (PORT=9000 for another port)
+	@$(BIN)/fhir-gateway demo $(if $(PORT),--port $(PORT))
 
-serve: $(VENV)/.run ## Serve what gateway.toml names
-	@$(BIN)/fhir-gateway serve --port $(PORT)
+serve: $(VENV)/.run ## Serve what gateway.toml names (PORT=9000 for another port)
+	@$(BIN)/fhir-gateway serve $(if $(PORT),--port $(PORT))
 
 lint: $(VENV)/.dev ## Style, types and the import law
 	$(BIN)/ruff check .

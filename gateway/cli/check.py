@@ -25,9 +25,10 @@ _COLOURS = {"ok": "green", "config": "red", "transient": "yellow"}
 @config_option
 @json_option
 def check(source: tuple[str, ...], config: Path | None, as_json: bool) -> int:
-    """Look at every source (or only at SOURCE...) and say what is wrong and how to mend it.
+    """Say whether every source can be read now.
 
-    Reads little and writes nothing. Exit code 1 when a source cannot be read.
+    Or only SOURCE... Says what is wrong and how to mend it. Reads little, writes nothing.
+    Exit code 1 when a source cannot be read.
     """
     settings = load(config)
     sources = chosen_sources(settings, source)

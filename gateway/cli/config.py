@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def config() -> None:
-    """Look at the configuration."""
+    """Look at the configuration in force."""
 
 
 @config.command(epilog=example("fhir-gateway config show --config demo/gateway.toml"))

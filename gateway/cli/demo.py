@@ -37,10 +37,10 @@ _MADE_BY = "# Made by: fhir-gateway demo"
 @click.option("--profile", type=click.Choice(PROFILES), help=f"Shape and errors of the stores.  [default: {_PROFILE}]")
 @click.option("--size", type=click.FloatRange(0.01), help=f"Factor on the number of patients.  [default: {_SIZE}]")
 def demo(port: int, folder: Path, seed: int | None, profile: str | None, size: float | None) -> int:
-    """Simulate the hospitals, sync them, serve them, and print what to try.
+    """Simulate the hospitals, sync and serve them.
 
-    All people are synthetic. Ctrl-C ends it; the next run takes up what is there. Who is who across the hospitals is
-    in truth.csv.
+    Prints what to try. Ctrl-C ends it; the next run takes up what is there. All people are synthetic; who is who across
+    the hospitals is in truth.csv.
     """
     from gateway.cli.server import claim_address, run
 
@@ -165,19 +165,18 @@ def _announce(url: str, folder: Path) -> None:
     from his_adapters.population import PLANTED_FAMILY
 
     family = {"family": PLANTED_FAMILY, "_sort": "given"}
-    lines = [("Search all hospitals", f"{url}/Patient?{urlencode(family)}")]
+    lines = [("Search all hospitals at once", f"{url}/Patient?{urlencode(family)}")]
     patients = [entry["resource"]["id"] for entry in _get(f"{url}/Patient?{urlencode(family)}").get("entry", [])]
     for patient in patients:
         encounters = f"{url}/Encounter?patient={quote(patient)}"
         if _get(encounters).get("entry"):
             lines += [("One patient", f"{url}/Patient/{patient}"), ("Their encounters", encounters)]
             break
-    lines.append(("What it can do", f"{url}/metadata"))
+    lines.append(("What the server can do", f"{url}/metadata"))
     click.echo(f"\nServing FHIR R4 at {url}\n")
     for name, address in lines:
-        click.echo(f"  {name:<22} curl '{address}'")
-    click.echo(f"  {'Documentation':<22} {url.removesuffix('/fhir')}/docs/")
-    click.echo(f"  {'Who is who':<22} {folder / 'truth.csv'}")
+        click.echo(f"  # {name}\n  curl '{address}'")
+    click.echo(f"\nDocumentation: {url.removesuffix('/fhir')}/docs/\nWho is who:    {folder / 'truth.csv'}")
     click.echo("\nCtrl-C ends it.")
 
 

@@ -9,7 +9,10 @@ from gateway.cli.options import example
 
 @click.command(epilog=example("fhir-gateway openapi > openapi.yaml"))
 def openapi() -> None:
-    """Print openapi.yaml, made from the tables that the server itself uses."""
+    """Print openapi.yaml, the API's description.
+
+    Made from the tables that the server itself uses.
+    """
     from gateway.interactions.openapi import render  # loads the schemas of all types
 
     click.echo(render(), nl=False)

@@ -96,7 +96,7 @@ def show(number: int, config: Path | None, as_json: bool) -> None:
 @config_option
 @json_option
 def retry(number: tuple[int, ...], source: tuple[str, ...], config: Path | None, as_json: bool) -> int:
-    """Map rows in quarantine again: all, or those of these NUMBERs.
+    """Map rows in quarantine again: all, or only NUMBER...
 
     Useful after a mapper was mended; rows that were mended in their HIS come by themselves with the next sync.
     """

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @config_option
 @json_option
 def sources(config: Path | None, as_json: bool) -> int:
-    """List the configured sources and what the last sync found."""
+    """List the sources and what the last sync found."""
     settings = load(config)
     states, counts = _known(settings)
     found = [

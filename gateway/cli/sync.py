@@ -28,7 +28,9 @@ def sync(
     jobs: int | None,
     as_of: datetime | None,
 ) -> int:
-    """Read every source (or only SOURCE...), map, check, store and index, and print what became of the rows.
+    """Bring the store up to date with the sources.
+
+    Reads every source (or only SOURCE...), maps, checks, stores and indexes, and prints what became of the rows.
 
     A source that cannot be read does not stop the others: it gets one line on stderr, and exit code 1.
     """

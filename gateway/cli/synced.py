@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from his_adapters.base import Health
 
 _COLUMNS = tuple(each.name for each in fields(Counts))
-_NARROW = 100
+_NARROW = 116
 """Below so many columns of the terminal, headings are broken in two lines."""
 _BROKEN = {
     "Source and stream": "Source\nand stream",

@@ -56,7 +56,7 @@ def test_every_printed_address_works(demo: tuple[Program, Path, int]) -> None:
     assert patient["resourceType"] == "Patient"
     assert encounters["entry"][0]["resource"]["subject"]["reference"] == f"Patient/{patient['id']}"
     assert capabilities["resourceType"] == "CapabilityStatement"
-    found = re.search(r"Documentation +(http\S+)", said)
+    found = re.search(r"Documentation: +(http\S+)", said)
     assert found
     with urlopen(found[1]) as answered:
         assert answered.status == 200
