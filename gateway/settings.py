@@ -82,11 +82,12 @@ GATEWAY_SETTINGS: tuple[Setting, ...] = (
 """The keys of `[gateway]`."""
 
 SOURCE_SETTINGS: tuple[Setting, ...] = (
-    Setting("name", "text", None, '"his_a"',
+    Setting("name", "text", None, '"st-anna"',
             "The source's name: in `meta.source`, in identifiers, in reports. Must never change once synced. Required.",
             pattern=r"[a-z0-9][a-z0-9_-]{0,47}", wanted="small letters, digits, _ and -, at most 48"),
-    Setting("adapter", "text", None, '"his_a"', "Which adapter reads it. Two sources may use one adapter. Required."),
-    Setting("path", "file", None, '"stores/his_a"',
+    Setting("adapter", "text", None, '"<adapter>"',
+            "Which adapter reads it: a folder of `his_adapters`. Two sources may use one adapter. Required."),
+    Setting("path", "file", None, '"stores/st-anna"',
             "The file or folder of the store; relative to gateway.toml. Either this or `url` or `url_file`."),
     Setting("url", "url", None, '"mysql+pymysql://reader:${HIS_PASSWORD}@his.example.org/his"',
             "The database URL of the store."),
