@@ -16,7 +16,10 @@ def installed() -> tuple[str, ...]:
 
 
 def adapter_module(adapter: str) -> ModuleType:
-    """`his_adapters.<adapter>.adapter`, which has `open_source(config) -> Adapter`. Imported on first use."""
+    """`his_adapters.<adapter>.adapter`, which has `open_source(config) -> Adapter`, and `OPTIONS` where it takes some.
+
+    Imported on first use.
+    """
     return import_module(f"{__name__}.{adapter}.adapter")
 
 

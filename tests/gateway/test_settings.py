@@ -18,7 +18,7 @@ from gateway.settings import (
     masked,
     variable_of,
 )
-from his_adapters import installed
+from his_adapters import adapter_module, installed
 
 ADAPTER = installed()[0]
 SOURCE = f'[[source]]\nname = "a"\nadapter = "{ADAPTER}"\n'
@@ -204,6 +204,18 @@ def test_a_wrong_source_does_not_spoil_the_others(tmp_path: Path) -> None:
     assert [error.where for error in settings.refused] == ["gateway.toml: source.a"]
 
 
+@pytest.mark.parametrize(
+    ("adapter", "option"),
+    [(adapter, option) for adapter in installed() for option in getattr(adapter_module(adapter), "OPTIONS", ())],
+)
+def test_an_adapter_is_given_the_options_that_it_names(tmp_path: Path, adapter: str, option: str) -> None:
+    """They reach it as they were written."""
+    text = f'[[source]]\nname = "a"\nadapter = "{adapter}"\npath = "x"\noptions = {{ {option} = "y" }}'
+    assert read(tmp_path, text).sources[0].options == {option: "y"}
+    with_typo = text.replace(f"{option} =", f"{option}z =")
+    assert f"unknown option (did you mean {option}?)" in refusal(tmp_path, with_typo)
+
+
 def test_the_file_is_looked_for_in_three_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`--config`, else $FHIR_GATEWAY_CONFIG, else ./gateway.toml; a named file must be there."""
     monkeypatch.chdir(tmp_path)
@@ -235,7 +247,10 @@ def test_masking_hides_the_secret_and_nothing_else(url: str, shown: str) -> None
     assert masked(url) == shown
 
 
-@given(password=st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1), user=st.from_regex(r"[a-z]+", fullmatch=True))
+@given(
+    password=st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1),
+    user=st.from_regex(r"[a-z]+", fullmatch=True),
+)
 def test_no_password_survives_masking(password: str, user: str) -> None:
     """Whatever the password holds, escaped or not, up to the last @."""
     assert masked(f"postgresql://{user}:{password}@host/db").endswith(":***@host/db")
