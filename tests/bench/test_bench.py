@@ -1,0 +1,66 @@
+"""The benchmarks of bench/ at a tiny size: they measure what they say, and every figure reaches the report."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bench import api, startup, stores, sync
+from bench.report import Section, document
+
+
+@pytest.fixture(autouse=True)
+def _own_data(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small stores never take the place of the big ones that a developer keeps."""
+    monkeypatch.setattr(stores, "DATA", tmp_path_factory.getbasetemp() / "bench")
+
+
+@pytest.fixture
+def hospitals() -> stores.Hospitals:
+    return stores.synced(_PATIENTS)
+
+
+_PATIENTS = 60 * len(stores.sources())
+
+
+def _figures(section: Section) -> dict[str, tuple[str, ...]]:
+    return {row[0]: row[1:] for row in section.rows}
+
+
+def test_every_request_is_measured_against_the_ceiling(hospitals: stores.Hospitals) -> None:
+    """Each case has a figure in every column: the servers answered 200 to all that was asked."""
+    section = api.bench(rounds=1, seconds=0.05, patients=_PATIENTS)
+    figures = _figures(section)
+    assert {"read", "identifier", "Encounter by patient", "sorted, family"} <= figures.keys()
+    assert all(float(figure.replace(",", "")) > 0 for row in figures.values() for figure in row if figure != "0")
+    assert {goal.what.partition(",")[0] for goal in section.goals} >= {"read", "family prefix", "sorted"}
+
+
+def test_the_same_code_takes_the_same_store(hospitals: stores.Hospitals) -> None:
+    """A store is made once for a size while the code that makes it stays."""
+    made = hospitals.store.stat().st_mtime_ns
+    assert stores.synced(_PATIENTS).store.stat().st_mtime_ns == made
+
+
+def test_a_sync_is_measured_with_its_floor_and_memory() -> None:
+    """The first sync has a rate and both peaks; the second one creates nothing and is quicker."""
+    figures = _figures(sync.bench(rounds=1, patients_each=50))
+    assert float(figures["floor"][0]) < float(figures["first sync"][0])
+    assert int(figures["first sync"][3]) > 10
+
+
+def test_a_start_is_measured_to_its_first_answer(hospitals: stores.Hospitals) -> None:
+    """Time and memory are those of processes that ran."""
+    figures = _figures(startup.bench(rounds=1, seconds=0.05, patients=_PATIENTS))
+    assert 0 < float(figures["start to first answer, s"][0]) <= float(figures["slowest of the rounds, s"][0])
+    assert int(figures["resident memory of a worker, MB"][0]) >= int(figures["private memory of a worker, MB"][0]) > 0
+
+
+def test_the_report_names_the_machine_by_its_size_only() -> None:
+    """RESULTS.md holds neither paths nor host names."""
+    text = document([Section("Nothing", "How.", ("", "figure"), [("one", "1")])], rounds=5)
+    assert re.search(r"\d+ cores, \d+ GiB", text)
+    assert str(Path.home()) not in text
+    assert Path("/proc/sys/kernel/hostname").read_text().strip() not in text
