@@ -52,6 +52,8 @@ class SourceRun:
             self._number, self._records = writer.states.start(plan.name, list(self._plans))
         self._publication = Publication(writer, plan.name, steps)
         self._hospital: list[int] | None = None
+        self._told: dict[Target, Draft] = {}
+        """Shared resources that rows have told and none that was published needed yet."""
         self._before = 0
         self._reports = {name: _first_report(each) for name, each in self._plans.items()}
         self.report.streams = list(self._reports.values())
@@ -129,8 +131,10 @@ class SourceRun:
             once, repeated = self._tell_apart(event.rows, known, counts)
             mapped, clashing = _without_clashes([row for row in once if isinstance(row, MappedRow)])
             bad = [row for row in once if isinstance(row, BadRow)] + clashing
-            shared = [draft for row in event.rows if isinstance(row, MappedRow) for draft in row.shared]
-            self._write_mapped(event.stream, mapped, shared, known, counts)
+            for row in event.rows:
+                if isinstance(row, MappedRow):
+                    self._told.update((_identity(draft), draft) for draft in row.shared)
+            self._write_mapped(event.stream, mapped, known, counts)
             self._write_bad(event.stream, bad, repeated, known, counts)
             self._write_unchanged(stream, [row for row in once if isinstance(row, UnchangedRow)], known, counts)
         self._publication.forget_some()
@@ -159,18 +163,14 @@ class SourceRun:
         self,
         stream_name: str,
         rows: Sequence[MappedRow],
-        shared_drafts: Sequence[Draft],
         known: dict[str, KnownRow],
         counts: Counts,
     ) -> None:
-        """Publish what rows own, and shared resources: of rows that are left out too, for they are told only once."""
+        """Publish what rows own, and the shared resources that these need."""
         stream, plan = self._records[stream_name].pk, self._plans[stream_name]
-        shared: dict[Target, Draft] = {}
-        for draft in shared_drafts:
-            shared.setdefault((draft.content.type, draft.content.id), draft)
         drafts = [draft for row in rows for draft in row.own]
-        own = {(draft.content.type, draft.content.id) for draft in drafts}
-        drafts += [draft for identity, draft in shared.items() if identity not in own]
+        own = {_identity(draft) for draft in drafts}
+        drafts += [draft for draft in self._needed(rows) if _identity(draft) not in own]
         pks = iter(self._publication.publish(drafts, counts, reindex=plan.reindex))
         owned = {row.key: [next(pks) for _ in row.own] for row in rows}
 
@@ -205,6 +205,18 @@ class SourceRun:
             ],
         )
         counts.mapped += len(rows)
+
+    def _needed(self, rows: Sequence[MappedRow]) -> list[Draft]:
+        """What rows share, and what they refer to that a row told which was left out: each is told only once."""
+        needed: dict[Target, Draft] = {}
+        waiting = [draft for row in rows for draft in row.shared]
+        targets = [target for row in rows for draft in row.own for target in draft.targets]
+        while waiting or targets:
+            draft = waiting.pop(0) if waiting else self._told.get(targets.pop())
+            if draft is not None and self._told.pop(_identity(draft), None) is not None:
+                needed[_identity(draft)] = draft
+                targets += draft.targets
+        return list(needed.values())
 
     def _write_bad(
         self,
@@ -317,6 +329,10 @@ def _without_clashes(rows: Sequence[MappedRow]) -> tuple[list[MappedRow], list[B
             problem = ("id", "duplicate-id", "Another resource of this source has the same id")
             clashing.append(BadRow(row.key, row.locator, row.digest, row.holds_until, [problem]))
     return clear, clashing
+
+
+def _identity(draft: Draft) -> Target:
+    return draft.content.type, draft.content.id
 
 
 def _about(row: MappedRow, element: str) -> tuple[str | None, str | None]:

@@ -267,6 +267,29 @@ def test_repeats_are_skipped_and_contradictions_quarantined(store: Store, hospit
     assert store.quarantine() == []
 
 
+def test_what_only_a_left_out_row_needs_is_not_made(store: Store, hospital: Hospital) -> None:
+    """An insurer that only a contradicting row names comes into being in no sync, nor goes."""
+    first, second = people(2, insurer="Acme")
+    hospital.streams["people"] = [first, {**first, "name": "Another", "insurer": "Nobody's"}, second]
+    assert run(store, hospital).counts.deleted == 0
+    versions = len(store.history(count=1000))
+    assert "Nobody's" not in str(bodies(store))
+    again = run(store, hospital)
+    assert (again.counts.created, again.counts.deleted) == (0, 0)
+    assert len(store.history(count=1000)) == versions
+
+
+def test_what_a_left_out_row_told_first_is_there_for_others(store: Store, hospital: Hospital) -> None:
+    """Shared resources are told once: whoever needs one later, in this batch or another, refers to it."""
+    many = people(1200)
+    left_out = {**many[0], "name": "Another", "insurer": "Acme"}
+    hospital.streams["people"] = [many[0], left_out, *many[1:1199], {**many[1199], "insurer": "Acme"}]
+    run(store, hospital)
+    coverage = bodies(store)[of("Coverage", "people", "p1199")]
+    assert coverage["meta"]["versionId"] == "1"
+    assert "reference" in coverage["payor"][0]
+
+
 def test_rows_without_a_key_and_skipped_rows_are_counted(store: Store, hospital: Hospital) -> None:
     """A row without a key is found by its place; a blank line leaves no trace."""
     hospital.streams["people"] = [{"how": "rejected"}, {"how": "rejected"}, {"how": "skipped", "key": "x"}, *people(1)]
