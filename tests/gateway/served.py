@@ -69,4 +69,4 @@ def program(*words: str, cwd: Path) -> Iterator[Program]:
     finally:
         if running.process.poll() is None:
             os.killpg(running.process.pid, signal.SIGKILL)
-        running.process.communicate()
+        running.process.communicate(timeout=_PATIENCE)
