@@ -1,0 +1,73 @@
+"""The README is true: its commands work, and its table says what the hospitals' stores hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import orjson
+import pytest
+from flask.testing import FlaskClient
+
+from gateway.app import create_app
+from gateway.search.parameters import SERVED_TYPES
+from gateway.settings import Settings
+from his_adapters import installed
+from tests.integration.hospitals import opened_store, simulate_all, synced
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PATHS = re.findall(r"curl 'http://127\.0\.0\.1:8080(/[^']*)'", README)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the hospitals of a small demo, and the gateway's database beside them."""
+    folder = tmp_path_factory.mktemp("demo")
+    simulate_all(folder, 60)
+    with closing(opened_store(folder / "gateway.db")) as store:
+        assert synced(store, folder).ok
+    return folder
+
+
+@pytest.fixture(scope="module")
+def client(demo: Path) -> Iterator[FlaskClient]:
+    app = create_app(Settings(file=demo / "gateway.toml", store=f"sqlite:///{demo / 'gateway.db'}"))
+    yield app.test_client()
+    app.extensions["fhir_gateway"].store.close()
+
+
+def test_there_are_commands_to_try() -> None:
+    assert len(PATHS) >= 5
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_commands_work(path: str, client: FlaskClient) -> None:
+    """Each curl line is answered, strictly: no parameter of it is ignored."""
+    response = client.get(path, headers={"Prefer": "handling=strict"})
+    assert response.status_code == 200, response.data
+    body = orjson.loads(response.data)
+    assert body["resourceType"] in {"Bundle", "CapabilityStatement"}
+    assert body.get("total") != 0 or "birthdate=" in path
+
+
+def table_of(demo: Path) -> str:
+    """The README's table as it should be: resource type by source."""
+    with closing(opened_store(demo / "gateway.db")) as store:
+        counts = store.counts()
+    lines = [f"| Resource | {' | '.join(installed())} |", "|---" * (len(installed()) + 1) + "|"]
+    for kind in SERVED_TYPES:
+        cells = ["yes" if counts[name].get(kind) else "not in the store" for name in installed()]
+        lines.append(f"| {kind} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def test_the_table_of_types_is_true(demo: Path) -> None:
+    assert table_of(demo) in README
+
+
+def test_links_lead_somewhere() -> None:
+    for link in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / link).exists(), link
