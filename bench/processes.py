@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import threading
 from collections.abc import Iterator, Sequence
@@ -25,13 +26,15 @@ class Ran:
 
     stdout: str
     seconds: float = 0.0
+    cpu: float = 0.0
+    """Seconds of user and system time, of its own children too."""
     peaks: dict[int, int] = field(default_factory=dict)
     """The peak resident bytes of each of its processes, by pid; the command's own first."""
 
 
 def run(command: Sequence[str]) -> Ran:
     """Run to the end, watching memory. Raises CommandError."""
-    started = perf_counter()
+    started, before = perf_counter(), _spent()
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         ran = Ran("")
         ended = threading.Event()
@@ -42,7 +45,7 @@ def run(command: Sequence[str]) -> Ran:
         finally:
             ended.set()
             watch.join()
-        ran.seconds = perf_counter() - started
+        ran.seconds, ran.cpu = perf_counter() - started, _spent() - before
     if process.returncode:
         raise CommandError(f"{' '.join(command)}: exit code {process.returncode}\n{stderr}")
     return ran
@@ -84,6 +87,12 @@ def memory(pid: int) -> tuple[int, int]:
     """(resident, private) bytes of a process."""
     values = _kilobytes(Path(f"/proc/{pid}/smaps_rollup"))
     return values["Rss"] * 1024, (values["Private_Clean"] + values["Private_Dirty"]) * 1024
+
+
+def _spent() -> float:
+    """CPU time of all children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _watch(pid: int, peaks: dict[int, int], ended: threading.Event) -> None:

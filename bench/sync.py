@@ -28,8 +28,8 @@ _BATCH = 500
 _METHOD = """{patients:,} patients of {sources}: {rows:,} native rows become {resources:,} resources of
 {size:,.0f} bytes on average.
 `fhir-gateway sync` from its start to its end, on an empty store, every resource checked and indexed. Floor: plain
-SELECT of the native rows, orjson.dumps of the same resources, executemany into one SQLite table. Memory is the peak of
-resident bytes, of the writing process and of the largest reading one."""
+SELECT of the native rows, orjson.dumps of the same resources, executemany into one SQLite table. CPU is that of
+all processes together; memory the peak of resident bytes, of the writing process and of the largest reading one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +117,13 @@ def _section(
     floor = statistics.median(each.resources / spent for each, spent in zip(firsts, floors, strict=True))
     ratio = statistics.median(each.ran.seconds / spent for each, spent in zip(firsts, floors, strict=True))
     rows: list[tuple[str, ...]] = [
-        ("floor", f"{statistics.median(floors):.2f}", f"{floor:,.0f}", "1.0", "", ""),
+        ("floor", f"{statistics.median(floors):.2f}", f"{floor:,.0f}", "1.0", "", "", ""),
         (
             "first sync",
             f"{statistics.median(each.ran.seconds for each in firsts):.2f}",
             f"{first:,.0f}",
             f"{ratio:.1f}",
+            f"{statistics.median(each.ran.cpu for each in firsts):.1f}",
             *_peaks(firsts),
         ),
         (
@@ -130,10 +131,11 @@ def _section(
             f"{statistics.median(each.ran.seconds for each in seconds):.2f}",
             "",
             "",
+            f"{statistics.median(each.ran.cpu for each in seconds):.1f}",
             *_peaks(seconds),
         ),
     ]
-    columns = ("", "seconds", "resources/s", "times the floor", "writer MB", "reader MB")
+    columns = ("run", "seconds", "resources/s", "times the floor", "CPU s", "writer MB", "reader MB")
     method = _METHOD.format(
         patients=made.patients,
         sources=", ".join(made.sources),
