@@ -21,23 +21,14 @@ from mappers.fhir.elements import (
     chosen,
     coded,
     identifier,
-    reference,
     resource,
     same_row,
-    system_of,
     telecom,
 )
-from mappers.fhir.hospital import department, department_reference, hospital_reference, insurer, ward
+from mappers.fhir.flat_bills import resources_of_bill
+from mappers.fhir.hospital import department, department_reference, hospital_reference, insurer, places_of_stay
 from mappers.fhir.money import (
-    Bill,
-    Charge,
-    Component,
-    charge_item,
-    claim,
     coverage,
-    coverage_of_patient,
-    covered,
-    invoice,
 )
 from mappers.fhir.people import birth_date_of, emergency_contact, gender_of, name_of, shift
 from mappers.terminology import table
@@ -175,71 +166,14 @@ def to_role(record: Record, context: MappingContext, report: MappingReport) -> I
 def to_bill(record: Record, context: MappingContext, report: MappingReport) -> Iterator[Resource]:
     """Every bill is an Invoice with its ChargeItem; one that asserts insurance is a Claim too."""
     row: FinanceRow = record.data
-    bill = _bill(row, context)
-    yield charge_item(context, bill, bill.charges[0])
-    yield invoice(context, report, bill)
-    insured, amount = covered(row.insurance_covered)
-    if not insured:
-        return
-    policy = None
-    if row.insurance_id or row.insurance_provider:
-        policy = coverage(
-            context,
-            report,
-            "finance",
-            record.key,
-            policy=row.insurance_id,
-            provider=row.insurance_provider,
-            beneficiary=bill.patient,
-        )
-    if policy:
-        yield policy
-        insurance = same_row(context, "Coverage", "finance", record.key)
-    else:
-        insurance = coverage_of_patient(context, "patients", (row.patient_id,))
-    total = row.total_amount if row.total_amount is not None else row.amount
-    yield claim(context, report, bill, kind="institutional", insurance=insurance, total=total, claimed=amount)
-
-
-def _bill(row: FinanceRow, context: MappingContext) -> Bill:
-    components = [Component("base", row.amount)]
-    if row.net_amount is not None and row.net_amount < row.amount:
-        components.append(Component("discount", row.amount - row.net_amount))
-    elif row.net_amount is None and row.discount_applied is not None and row.discount_applied > 0:
-        components.append(Component("discount", row.discount_applied, "as recorded, amount or percent"))
-    if row.tax is not None:
-        components.append(Component("tax", row.tax))
-    service = stated(row.service_description)
-    local = {"system": system_of(context, "services"), "code": row.service_code} if row.service_code else None
-    code = coded(service, local) if service or local else {"text": "Hospital service, not specified"}
-    return Bill(
-        stream="finance",
-        key=row.transaction_id,
-        patient=reference(context, "Patient", "patients", (row.patient_id,)),
-        status=row.status,
-        billed=row.billing_date,
-        due=row.due_date,
-        charges=[Charge("service", code, tuple(components))],
-        currency=row.currency or context.currency,
-        staff=reference(context, "Practitioner", "staff", (row.staff_id,)) if row.staff_id else None,
-        payment_method=row.payment_type,
-        remarks=row.remarks,
-        total_net=row.net_amount,
-        total_gross=row.total_amount,
-        other_identifiers=(identifier(context, "receipts", row.receipt_number),) if row.receipt_number else (),
-    )
+    yield from resources_of_bill(row, context, report)
 
 
 def to_places(record: Record, context: MappingContext, report: MappingReport) -> Iterator[Resource]:
     """The departments and wards that a stay names."""
     row: PatientRow = record.data
     now, before = stated(row.current_department), stated(row.department_admitted)
-    for name in dict.fromkeys(each for each in (now, before) if each):
-        yield department(context, name)
-    if now:
-        yield ward(context, now, stated(row.bed_type))
-    if before and before != now:
-        yield ward(context, before, None)
+    yield from places_of_stay(context, now, before, stated(row.bed_type))
 
 
 def to_insurer(record: Record, context: MappingContext, report: MappingReport) -> Iterator[Resource]:

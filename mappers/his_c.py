@@ -33,7 +33,7 @@ from mappers.fhir.elements import (
     same_row,
     telecom,
 )
-from mappers.fhir.hospital import department, department_reference, hospital_reference, insurer, ward
+from mappers.fhir.hospital import department, department_reference, hospital_reference, insurer, places_of_stay
 from mappers.fhir.money import (
     Bill,
     Charge,
@@ -345,12 +345,7 @@ def to_places(record: Record, context: MappingContext, report: MappingReport) ->
     """The departments and wards that a visit names."""
     row: PatientRow = record.data
     now, before = _places(row)
-    for name in {folded(each): each for each in (before, now) if each}.values():
-        yield department(context, name)
-    if now:
-        yield ward(context, now, stated(row.bed_type))
-    if before and (not now or folded(before) != folded(now)):
-        yield ward(context, before, None)
+    yield from places_of_stay(context, now, before, stated(row.bed_type))
 
 
 def to_insurer(record: Record, context: MappingContext, report: MappingReport) -> Iterator[Resource]:

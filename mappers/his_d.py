@@ -24,7 +24,7 @@ from mappers.fhir.clinical import (
     subject_of,
 )
 from mappers.fhir.elements import chosen, coded, identifier, reference, resource, same_row, telecom
-from mappers.fhir.hospital import department, department_reference, hospital_reference, insurer, ward
+from mappers.fhir.hospital import department, department_reference, hospital_reference, insurer, places_of_stay
 from mappers.fhir.money import (
     Bill,
     Charge,
@@ -314,12 +314,7 @@ def to_places(record: Record, context: MappingContext, report: MappingReport) ->
     """The departments and wards that a stay names."""
     row: PatientRow = record.data
     now, before = stated(row.current_department), stated(row.department_admitted)
-    for name in dict.fromkeys(each for each in (now, before) if each):
-        yield department(context, name)
-    if now:
-        yield ward(context, now, stated(row.bed_type))
-    if before and before != now:
-        yield ward(context, before, None)
+    yield from places_of_stay(context, now, before, stated(row.bed_type))
 
 
 def to_insurer(record: Record, context: MappingContext, report: MappingReport) -> Iterator[Resource]:

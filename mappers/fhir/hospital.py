@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/organization.html, https://hl7.org/fhir/R4/location.html
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from mappers.base import MappingContext, Resource
@@ -81,3 +82,15 @@ def _ward_key(department_name: str, bed_type: str | None) -> tuple[str, ...]:
 
 def _ward_name(department_name: str, bed_type: str | None) -> str:
     return f"{department_name}, {bed_type}" if bed_type else department_name
+
+
+def places_of_stay(
+    context: MappingContext, now: str | None, before: str | None, bed_type: str | None
+) -> Iterator[Resource]:
+    """The departments that a stay names, and its wards: where the patient is, and where they were admitted to."""
+    for name in {folded(each): each for each in (before, now) if each}.values():
+        yield department(context, name)
+    if now:
+        yield ward(context, now, bed_type)
+    if before and (not now or folded(before) != folded(now)):
+        yield ward(context, before, None)
