@@ -1,0 +1,162 @@
+"""Opens a hospital's PostgreSQL or MySQL database: one consistent state, never a write, every sickness said.
+
+Passwords stay in the URL: places are told as user, host, port and database. What a server says is not quoted, since
+it may quote the data.
+https://www.postgresql.org/docs/current/errcodes-appendix.html, https://dev.mysql.com/doc/mysql-errors/8.4/en/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from sqlalchemy import URL, Connection, create_engine, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.pool import NullPool
+
+from his_adapters.base import SourceConfigError, SourceError, SourceTransientError
+
+_PATIENCE_S = 2
+"""For a connection: a `check` may take 2 s."""
+_GRANT = "grant the gateway's user CONNECT, and SELECT on the source's tables"
+_LATER = "the server or the way to it is in trouble; sync again later"
+_REACH = "check host and port in the source's url, and that the server runs"
+
+
+class _Engine(NamedTuple):
+    """What differs between the servers."""
+
+    begin: tuple[str, ...]
+    """Opens a transaction that reads one state and cannot write."""
+    options: Mapping[str, Any]
+    connect: Mapping[str, Any]
+
+
+_ENGINES: Mapping[str, _Engine] = MappingProxyType(
+    {
+        "postgresql": _Engine(
+            # What is read as text must not depend on the server's settings.
+            ("SET LOCAL DateStyle TO ISO, YMD", "SET LOCAL TimeZone TO 'UTC'", "SET LOCAL extra_float_digits TO 1"),
+            {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+            {"connect_timeout": _PATIENCE_S},
+        ),
+        "mysql": _Engine(
+            (
+                "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+                "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+            ),
+            {},
+            {"connect_timeout": _PATIENCE_S, "read_timeout": 300},
+        ),
+    }
+)
+
+
+def parsed(url: str) -> URL:
+    """The parts of a database URL. Raises SourceConfigError."""
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError):
+        raise SourceConfigError(
+            "not a database URL", "the source's url", "as in postgresql+psycopg://reader:${PASSWORD}@host/database"
+        ) from None
+
+
+def place(url: URL) -> str:
+    """Where a database is, without its password and the query."""
+    shown = URL.create(url.get_backend_name(), url.username, None, url.host, url.port, url.database)
+    return shown.render_as_string()
+
+
+@contextmanager
+def reading(url: URL) -> Iterator[Connection]:
+    """A connection in one read-only transaction that sees one state. Raises SourceError."""
+    where = place(url)
+    kind = _ENGINES.get(url.get_backend_name().replace("mariadb", "mysql"))
+    if kind is None:
+        raise SourceConfigError("not a kind of database that is read by URL", where, f"one of {', '.join(_ENGINES)}")
+    arguments = {name: value for name, value in kind.connect.items() if name not in url.query}
+    try:
+        engine = create_engine(url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
+    except (NoSuchModuleError, ModuleNotFoundError) as error:
+        driver = getattr(error, "name", None) or url.drivername
+        raise SourceConfigError(f"the driver {driver} is not installed", where, "install it with pip") from None
+    try:
+        with engine.connect() as plain:
+            connection = plain.execution_options(**kind.options)
+            for statement in kind.begin:
+                connection.execute(text(statement))
+            yield connection
+    except DBAPIError as error:
+        raise explained(error, url) from None
+    finally:
+        engine.dispose()
+
+
+def explained(error: DBAPIError, url: URL) -> SourceError:
+    """A driver's error as what, where and how to mend it."""
+    number = next(iter(getattr(error.orig, "args", ())), None)  # MySQL's says more than its SQLSTATE
+    code = str(number) if isinstance(number, int) else getattr(error.orig, "sqlstate", None) or ""
+    where = place(url)
+    for codes, what, hint in _MEND:
+        if code in codes:
+            return SourceConfigError(what, where, hint)
+    # psycopg gives no code for a connection that does not come about, only the server's words.
+    said = "" if code else str(error.orig)
+    for words, what, hint in _SAID:
+        if words in said:
+            return SourceConfigError(what, where, hint)
+    for words, what, hint in _PASSING:
+        if words in said or code in words.split():
+            return SourceTransientError(what, where, hint)
+    if code[:2] in _PASSING_CLASSES or error.connection_invalidated or not code:
+        return SourceTransientError("the connection was lost", where, _LATER)
+    if code in _PASSING_NUMBERS:
+        return SourceTransientError("the server cannot answer now", where, _LATER)
+    return SourceConfigError(f"the database refuses to be read (error {code})", where, "look the error's code up")
+
+
+_NO_TABLE = "the tables have changed while they were read; see the source's README.md"
+_MEND = (
+    ({"28P01", "28000", "1045", "1698"}, "user or password is refused", "set them in the source's url or url_file"),
+    ({"3D000", "1049"}, "no such database", "check the source's url"),
+    ({"42501", "1044", "1142", "1143", "1227"}, "the user may not read a table", _GRANT),
+    ({"42P01", "1146", "3F000"}, "a table is missing", _NO_TABLE),
+    ({"42703", "1054"}, "a column is missing", _NO_TABLE),
+)
+_SAID = (
+    ("password authentication failed", "user or password is refused", "set them in the source's url or url_file"),
+    ("no password supplied", "no password is given", "set it in the source's url or url_file"),
+    ("no pg_hba.conf entry", "the server does not let this user in from here", "let it in by pg_hba.conf, or use SSL"),
+    ("role ", "user or password is refused", "set them in the source's url or url_file"),
+    ('" does not exist', "no such database", "check the source's url"),
+    ("permission denied for database", "the user may not read the database", _GRANT),
+    ("SSL", "no SSL connection comes about", "check sslmode and certificates in the source's url"),
+    ("certificate", "no SSL connection comes about", "check sslmode and certificates in the source's url"),
+)
+_PASSING = (
+    ("starting up", "the server is starting", _LATER),
+    ("shutting down", "the server is going down", _LATER),
+    ("too many", "the server has too many connections", _LATER),
+    ("Connection refused", "no server answers", _REACH),
+    ("timeout expired", "no server answers", _REACH),
+    ("No route to host", "no server answers", _REACH),
+    ("could not translate host", "the host is not known", _REACH),
+    ("failed to resolve host", "the host is not known", _REACH),
+    ("Name or service not known", "the host is not known", _REACH),
+    ("2002 2003 2005", "no server answers", _REACH),
+    ("57P03 57P02 57P01", "the server is going down or starting", _LATER),
+)
+_PASSING_CLASSES = {"08", "40", "53", "55", "57", "58", "XX"}
+"""Connection, conflict, resources, locks, operator, system."""
+_PASSING_NUMBERS = {"1040", "1053", "1077", "1152", "1158", "1159", "1160", "1161", "1203", "1205", "1213", "1226"} | {
+    "1317",
+    "2006",
+    "2013",
+    "2055",
+    "3024",
+    "1969",
+    "0",
+}
