@@ -53,7 +53,7 @@ class SourceRun:
         self._publication = Publication(writer, plan.name, steps)
         self._hospital: list[int] | None = None
         self._told: dict[Target, Draft] = {}
-        """Shared resources that rows have told and none that was published needed yet."""
+        """Shared resources that rows have told and nothing that was published refers to yet."""
         self._before = 0
         self._reports = {name: _first_report(each) for name, each in self._plans.items()}
         self.report.streams = list(self._reports.values())
@@ -207,16 +207,17 @@ class SourceRun:
         counts.mapped += len(rows)
 
     def _needed(self, rows: Sequence[MappedRow]) -> list[Draft]:
-        """What rows share, and what they refer to that a row told which was left out: each is told only once."""
-        needed: dict[Target, Draft] = {}
-        waiting = [draft for row in rows for draft in row.shared]
+        """Shared resources that these refer to, whichever row told them: each is told only once.
+
+        What nobody refers to is not made: it would be deleted at the end, and be made again by the next run.
+        """
+        needed: list[Draft] = []
         targets = [target for row in rows for draft in row.own for target in draft.targets]
-        while waiting or targets:
-            draft = waiting.pop(0) if waiting else self._told.get(targets.pop())
-            if draft is not None and self._told.pop(_identity(draft), None) is not None:
-                needed[_identity(draft)] = draft
+        while targets:
+            if (draft := self._told.pop(targets.pop(), None)) is not None:
+                needed.append(draft)
                 targets += draft.targets
-        return list(needed.values())
+        return needed
 
     def _write_bad(
         self,

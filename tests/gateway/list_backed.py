@@ -99,7 +99,7 @@ def to_patient(record: Record, context: MappingContext, report: MappingReport) -
 
 
 def to_coverage(record: Record, context: MappingContext, report: MappingReport) -> Iterator[Resource]:
-    if name := record.data.get("insurer"):
+    if (name := record.data.get("insurer")) and record.data.get("is_covered", True):
         made = resource(context, "Coverage", "people", record.key)
         made["status"] = "active"
         made["beneficiary"] = reference(context, "Patient", "people", record.key)

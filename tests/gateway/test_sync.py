@@ -279,6 +279,14 @@ def test_what_only_a_left_out_row_needs_is_not_made(store: Store, hospital: Hosp
     assert len(store.history(count=1000)) == versions
 
 
+def test_what_nothing_refers_to_is_not_made(store: Store, hospital: Hospital) -> None:
+    """Another edition of the mapper, too, finds nothing to make and delete again."""
+    hospital.streams["people"] = [{**people(1)[0], "insurer": "Acme", "is_covered": False}]
+    counts = run(store, hospital).counts
+    assert (counts.created, counts.deleted) == (2, 0)  # the patient and the hospital
+    assert run(store, hospital, steps=dataclasses.replace(STEPS, mapper_digest=str.upper)).counts.deleted == 0
+
+
 def test_what_a_left_out_row_told_first_is_there_for_others(store: Store, hospital: Hospital) -> None:
     """Shared resources are told once: whoever needs one later, in this batch or another, refers to it."""
     many = people(1200)
