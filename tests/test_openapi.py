@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from flask.testing import FlaskClient
+from jsonschema_rs import Draft202012Validator
 from openapi_spec_validator import validate
 
 from gateway.interactions import openapi
@@ -64,6 +65,21 @@ def test_every_example_works(document: dict[str, Any], client: FlaskClient, reso
             query = {each["name"]: each["examples"]["one"]["value"]}
             response = client.get(f"/fhir/{resource_type}", query_string=query, headers={"Prefer": "handling=strict"})
             assert response.status_code == 200, response.data
+
+
+@pytest.mark.parametrize("resource_type", SERVED_TYPES)
+def test_what_is_served_is_as_described(document: dict[str, Any], client: FlaskClient, resource_type: str) -> None:
+    """Bundles and resources keep their schemas, with formats."""
+    schema = {"$ref": "#/components/schemas/Bundle", "components": document["components"]}
+    validator = Draft202012Validator(schema, validate_formats=True)
+    for path in (f"/fhir/{resource_type}", f"/fhir/{resource_type}/_history"):
+        validator.validate(client.get(path).json)
+
+
+def test_a_references_type_is_a_relative_uri(document: dict[str, Any]) -> None:
+    """FHIR's `uri` may be relative: `Patient` is one."""
+    schema = {"$ref": "#/components/schemas/Reference", "components": document["components"]}
+    Draft202012Validator(schema, validate_formats=True).validate({"reference": "Patient/1", "type": "Patient"})
 
 
 def test_every_route_is_described(document: dict[str, Any]) -> None:

@@ -20,9 +20,9 @@ _PRIMITIVES: dict[str, Json] = {
     "unsignedInt": {"type": "integer", "minimum": 0},
     "decimal": {"type": "number"},
     "instant": {"type": "string", "format": "date-time"},
-    "uri": {"type": "string", "format": "uri"},
+    "uri": {"type": "string", "format": "uri-reference"},
 }
-"""Dates are plain text here: FHIR's may be partial, which `format: date` forbids."""
+"""Dates are plain text here: FHIR's may be partial, which `format: date` forbids; its URIs may be relative."""
 _SHARED = ("Meta", "Reference", "Identifier", "CodeableConcept", "Coding", "Period")
 
 
