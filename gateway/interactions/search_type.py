@@ -15,6 +15,7 @@ from gateway.interactions.exchange import FhirRequest, FhirResponse, Services
 from gateway.interactions.negotiation import is_strict, require_form, require_json, wants_pretty
 from gateway.interactions.pairs import pairs
 from gateway.interactions.presentation import Presentation, Summary
+from gateway.outcomes import InvalidParameter
 from gateway.search.query import search
 from gateway.search.request import Ignored, parse
 
@@ -29,8 +30,10 @@ def search_type(request: FhirRequest, services: Services, *, resource_type: str)
         require_json(request)
     about_form = [pair for pair in request.query if pair[0] in _PRESENTATION]
     asked = [pair for pair in request.query if pair[0] not in _PRESENTATION and pair[0] != "_cursor"]
+    about_page = [pair for pair in request.query if pair[0] == "_cursor"]
+    _require_one_meaning([*about_form, *about_page])
     parsed = parse(resource_type, asked, strict=is_strict(request), base=request.base_url)
-    cursor = request.first("_cursor")
+    cursor = about_page[0][1] if about_page else None
     result = search(services.store, parsed, cursor=cursor)
 
     presentation = Presentation(cast("Summary | None", parsed.summary), parsed.elements, wants_pretty(request))
@@ -51,6 +54,14 @@ def search_type(request: FhirRequest, services: Services, *, resource_type: str)
     if result.next is not None:
         links.append(("next", before_cursor + result.next))
     return FhirResponse(200, presentation.whole(bundle("searchset", result.total, links, entries)))
+
+
+def _require_one_meaning(given: list[tuple[str, str]]) -> None:
+    """A parameter may stand in the URL and in the form, but says one thing."""
+    meanings: dict[str, str] = {}
+    for name, value in given:
+        if meanings.setdefault(name, value) != value:
+            raise InvalidParameter(name, "may be given only once")
 
 
 def _not_applied(ignored: tuple[Ignored, ...]) -> bytes:

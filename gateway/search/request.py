@@ -148,6 +148,8 @@ def parse(resource_type: str, pairs: Sequence[tuple[str, str]], *, strict: bool,
             draft.clauses.append(clause)
             honoured.append((name, value))
             matching += (name, value)
+    if draft.elements and draft.summary not in (None, "false"):
+        raise InvalidParameter("_elements", "cannot be combined with _summary")
     return SearchRequest(
         resource_type,
         tuple(draft.clauses),
@@ -191,6 +193,8 @@ def _clause(draft: _Draft, name: str, value: str) -> Clause | None:
         return None
     if "." in name[len(head) :]:
         raise InvalidParameter(name, "chained parameters are not supported yet")
+    if name.endswith(":"):
+        raise InvalidParameter(name, "names no modifier after its colon")
     return _CLAUSES.get(code, _typed_clause)(draft, parameter, modifier, value)
 
 

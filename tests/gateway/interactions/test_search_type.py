@@ -65,7 +65,15 @@ def test_strict_refuses_what_lenient_ignores(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize(
     ("query", "parameter"),
-    [("birthdate=junk", "birthdate"), ("_count=-1", "_count"), ("_sort=shoe-size", "_sort"), ("_cursor=x", "_cursor")],
+    [
+        ("birthdate=junk", "birthdate"),
+        ("_count=-1", "_count"),
+        ("_sort=shoe-size", "_sort"),
+        ("_cursor=x", "_cursor"),
+        ("_format=json&_format=xml", "_format"),
+        ("_pretty=true&_pretty=false", "_pretty"),
+        ("_cursor=x&_cursor=y", "_cursor"),
+    ],
 )
 def test_an_invalid_value_is_400(client: FlaskClient, query: str, parameter: str) -> None:
     """Also when lenient: it names the parameter."""

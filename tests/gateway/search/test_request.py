@@ -31,6 +31,7 @@ REFUSED = [
     ("Patient", "birthdate", "2020,,2021", "empty"),
     ("Patient", "birthdate:exact", "2020", "missing"),
     ("Patient", "family:nonsense", "x", "contains, exact, missing"),
+    ("Patient", "family:", "x", "no modifier"),
     ("Patient", "family", "", "no value"),
     ("Patient", "family", "  ", "no letter"),
     ("Patient", "family", "x" * 301, "longer"),
@@ -92,6 +93,14 @@ def test_a_wrong_value_or_modifier_is_refused(
     assert refused.value.status == 400
     assert name.split(":", maxsplit=1)[0].split(".", maxsplit=1)[0] in refused.value.diagnostics
     assert says in refused.value.diagnostics
+
+
+@pytest.mark.parametrize("summary", ["true", "text", "data", "count"])
+def test_a_summary_and_elements_contradict_each_other(summary: str) -> None:
+    """One of them would be lost, though `self` says both."""
+    with pytest.raises(InvalidParameter, match="_elements"):
+        lenient("Patient", ("_elements", "name"), ("_summary", summary))
+    assert lenient("Patient", ("_summary", "false"), ("_elements", "name")).elements == ("name",)
 
 
 @pytest.mark.parametrize("name", ["_count", "_sort", "_summary", "_total", "_elements"])
