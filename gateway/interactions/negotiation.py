@@ -17,7 +17,8 @@ JSON_FORMATS = ("json", FHIR_JSON, "application/json", "text/json")
 FORM = "application/x-www-form-urlencoded"
 _RANGES = {FHIR_JSON, "application/json", "text/json", "application/*", "text/*", "*/*"}
 _FHIR_VERSIONS = {"4.0", "4.0.1"}
-_QUALITY = re.compile(r"(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$")
+_QUALITY = re.compile(r"(?:0?\.\d{1,3}|0\.?|1(?:\.0{0,3})?)$")
+"""With `.2` too: Java's own HTTP client sends `*; q=.2, */*; q=.2`."""
 
 
 def require_json(request: FhirRequest) -> None:

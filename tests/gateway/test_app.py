@@ -122,6 +122,7 @@ def test_every_error_class_is_provoked() -> None:
         ("*/*", 200),
         ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", 200),
         ("application/fhir+xml, application/fhir+json;q=0.1", 200),
+        ("text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", 200),  # what Java's own client sends
         ("", 200),
         ("application/fhir+json;q=0", 406),
         ("*/*, application/fhir+json;q=0, application/*;q=0, text/*;q=0", 406),
