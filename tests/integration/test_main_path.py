@@ -96,6 +96,19 @@ def test_every_resource_is_valid_r4(world: World) -> None:
             assert judge(resource) == []
 
 
+@pytest.mark.soak
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_resource_of_full_hospitals_passes_both_judges(profile: str, tmp_path: Path) -> None:
+    """Our check and fhir.resources (R4B) find nothing in any resource of hospitals of 1,000 patients each."""
+    simulate_all(tmp_path / "stores", 1000, profile)
+    with closing(opened_store(tmp_path / "gateway.db")) as store:
+        report = synced(store, tmp_path / "stores")
+        assert [each.errors for each in report.sources] == [[] for _ in report.sources]
+        for resource in resources(store):
+            assert check(resource) == []
+            assert judge(resource) == []
+
+
 def test_every_literal_reference_resolves(world: World) -> None:
     known = {f"{each['resourceType']}/{each['id']}" for each in world.resources}
     for resource in world.resources:
