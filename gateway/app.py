@@ -103,6 +103,8 @@ class _Door:
         asked = environ.get("HTTP_X_REQUEST_ID")
         request_id = asked if asked is not None and _SAFE_ID.fullmatch(asked) else token_hex(8)
         if method != "POST" and (path.startswith(f"{BASE}/") or path == BASE):
+            if environ.get("CONTENT_LENGTH", "0") not in ("", "0"):
+                _pass_by_body(environ)
             response = self.answer(environ, b"")
             size = len(response.body)
             headers = [*response.headers, *API_HEADERS, ("X-Request-Id", request_id)]
@@ -133,6 +135,14 @@ class _Door:
         except FhirError as error:
             return refusal(error)
         return answer(asked, self.services)
+
+
+def _pass_by_body(environ: dict[str, Any]) -> None:
+    """Read what nobody wants: a client that is still sending would lose our answer with its connection."""
+    left = environ["CONTENT_LENGTH"]
+    left = min(int(left), MOST_BYTES) if left.isdecimal() else 0
+    while left and (read := environ["wsgi.input"].read(min(left, 1 << 16))):
+        left -= len(read)
 
 
 def _decoded(text: str) -> str:
@@ -252,7 +262,8 @@ _LANDING = """<!doctype html>
 <meta name=viewport content="width=device-width">
 <title>FHIR gateway</title>
 <style>body{{font:1rem/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem}}
-ul{{padding-left:1.2rem}}ul:has(li:nth-child(6)){{columns:3 12rem}}li{{overflow-wrap:anywhere}}code{{background:#8882;padding:.1em .3em}}</style>
+ul{{padding-left:1.2rem}}ul:has(li:nth-child(6)){{columns:3 12rem}}li{{overflow-wrap:anywhere}}
+code{{background:#8882;padding:.1em .3em}}</style>
 <h1>FHIR gateway</h1>
 <p>Hospital information systems, read where they are and served as one FHIR R4 API. It is read-only.
 <p><a href=/docs/>Try the API</a> · <a href=/openapi.yaml>openapi.yaml</a> ·
