@@ -23,7 +23,10 @@ def main(names: list[str]) -> int:
     if unknown := [name for name in names if name not in BENCHES]:
         print(f"bench: unknown: {', '.join(unknown)} (known: {', '.join(BENCHES)})", file=sys.stderr)
         return 2
-    sections = [BENCHES[name]() for name in names or BENCHES]
+    sections = []
+    for name in names or BENCHES:
+        sections.append(BENCHES[name]())
+        print(sections[-1].markdown(), flush=True)
     text = document(sections, ROUNDS)
     print(text)
     if not names:
