@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @config_option
 @json_option
 def sources(config: Path | None, as_json: bool) -> int:
-    """List the sources and what the last sync found."""
+    """List the sources and what the last sync found, and those that are configured no more but still served."""
     settings = load(config)
     states, counts = _known(settings)
     found = [
@@ -35,6 +35,18 @@ def sources(config: Path | None, as_json: bool) -> int:
             "resources": counts.get(source.name, {}),
         }
         for source in settings.sources
+    ]
+    found += [
+        {
+            "source": name,
+            "adapter": None,
+            "where": None,
+            "status": states[name].status,
+            "error": None,
+            "synced_at": states[name].synced_at,
+            "resources": counts[name],
+        }
+        for name in sorted(states.keys() & counts.keys() - {str(source.name) for source in settings.sources})
     ]
     if as_json:
         click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
@@ -62,6 +74,9 @@ def _show(found: list[dict[str, Any]]) -> None:
     shown = table("Source", "Adapter", "Last sync", "Resources", "Where", numbers=("Resources",))
     for source in found:
         synced = day_and_time(source["synced_at"]) if source["synced_at"] else "never"
-        where = source["where"] + (f"\n{source['error']}" if source["error"] else "")
-        shown.add_row(source["source"], source["adapter"], synced, f"{sum(source['resources'].values()):,}", where)
+        where = source["where"] or "not configured, not read any more: what it had is still served"
+        where += f"\n{source['error']}" if source["error"] else ""
+        shown.add_row(
+            source["source"], source["adapter"] or "", synced, f"{sum(source['resources'].values()):,}", where
+        )
     stdout().print(shown, markup=False)

@@ -191,6 +191,16 @@ def test_sync_counts_every_row_and_a_second_one_changes_nothing(config: Path) ->
     assert sum(listed[0]["resources"].values()) == first["sources"][0]["created"]
 
 
+def test_a_source_that_is_configured_no_more_is_still_told(config: Path, hospital: Path) -> None:
+    """A renamed source leaves its resources behind: they are served, so they are listed."""
+    created = json.loads(run("sync", "--config", str(config), "--json").stdout)["sources"][0]["created"]
+    config.write_text(source("renamed", hospital), encoding="utf-8")
+    listed = json.loads(run("sources", "--config", str(config), "--json").stdout)
+    assert [(each["source"], each["adapter"]) for each in listed] == [("renamed", ADAPTER), ("one", None)]
+    assert sum(listed[1]["resources"].values()) == created
+    assert "still served" in run("sources", "--config", str(config)).stdout
+
+
 def test_one_sick_source_does_not_stop_another(config: Path, hospital: Path, tmp_path: Path) -> None:
     """It has one line on stderr and exit code 1, or 2 where its configuration is wrong; the other is synced."""
     config.write_text(source("gone", tmp_path / "gone") + source("one", hospital), encoding="utf-8")
