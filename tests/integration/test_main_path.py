@@ -192,8 +192,16 @@ def test_one_search_finds_a_family_in_the_hospitals(client: FlaskClient) -> None
     assert given == sorted(given)
 
 
+NOT_IN_THE_STORE = {
+    ("central_records", "Condition"),  # reasons for visits are symptoms, not diagnoses
+    ("central_records", "Claim"),
+}
+
+
 @pytest.mark.parametrize("kind", ["Patient", "Practitioner", "Encounter", "Condition", "Claim"])
 def test_each_type_is_served_from_each_hospital(client: FlaskClient, kind: str) -> None:
     for name in installed():
+        if (name, kind) in NOT_IN_THE_STORE:
+            continue
         bundle = orjson.loads(client.get(f"/fhir/{kind}?_source=urn:fhir-gateway:source:{name}&_count=1").data)
         assert bundle["total"] > 0, name
