@@ -1,4 +1,4 @@
-"""A real MariaDB or MySQL for tests: the server that FHIR_GATEWAY_TEST_MYSQL names, or a private one of `mariadb-server`.
+"""A real MariaDB or MySQL for tests: the server that FHIR_GATEWAY_TEST_MYSQL names, or a private one.
 
 Import the fixtures `mysql_server` and `mysql_url` where they are used. Every test gets an empty database of its own.
 The URL of the environment is an administrator's: tests make databases and users, and drop them.
@@ -99,9 +99,7 @@ def _program(name: str) -> str | None:
 @contextmanager
 def _running(folder: Path) -> Iterator[str]:
     # MariaDB refuses to run as root.
-    other_user: dict[str, Any] = (
-        {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
-    )
+    other_user: dict[str, Any] = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
     data, address, password = folder / "data", folder / "socket", secrets.token_hex(16)
     if other_user:
         shutil.chown(folder, "nobody", "nogroup")

@@ -1,4 +1,4 @@
-"""Fills a MariaDB or MySQL database from the landing zone, as the platform's own loader does: validated, INSERT IGNORE."""
+"""Fills a MariaDB or MySQL database from the landing zone as the platform's own loader does: checked, INSERT IGNORE."""
 
 from __future__ import annotations
 
