@@ -13,4 +13,8 @@ OPTIONS = ("encoding", "delimiter")
 
 def open_source(config: SourceConfig) -> Adapter:
     """The adapter of one platform. Does no I/O."""
-    return CsvAdapter(config, DATASETS, inside=(LANDING_ZONE,))
+    if config.url is None:
+        return CsvAdapter(config, DATASETS, inside=(LANDING_ZONE,))
+    from his_adapters.sql_tables import SqlAdapter, SqlTable  # files need no database library
+
+    return SqlAdapter(config, [SqlTable(each, each.joins) for each in DATASETS])
