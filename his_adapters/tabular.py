@@ -24,10 +24,13 @@ _NOT_A_WORD = re.compile(r"[^a-z0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """Cells that a row takes from the one row of another dataset whose key it names."""
+    """Cells that a row takes from the one row of another dataset whose key it names.
+
+    A key of rows that disagree gives nothing: taking one of them could give a person what is another's.
+    """
 
     field: str
-    """The field of this row that holds the other row's key."""
+    """The field of this row that holds the other row's key; on a server, of an earlier join too."""
     dataset: str
     """The name of the other dataset."""
     taken: Mapping[str, str]

@@ -15,6 +15,6 @@ def open_source(config: SourceConfig) -> Adapter:
     """The adapter of one platform. Does no I/O."""
     if config.url is None:
         return CsvAdapter(config, DATASETS, inside=(LANDING_ZONE,))
-    from his_adapters.sql_tables import SqlAdapter, SqlTable  # files need no database library
+    from his_adapters.sql_tables import SqlAdapter  # files need no database library
 
-    return SqlAdapter(config, [SqlTable(each, each.joins) for each in DATASETS])
+    return SqlAdapter(config, DATASETS)
