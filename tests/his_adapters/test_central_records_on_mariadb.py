@@ -239,7 +239,9 @@ def test_a_table_that_may_not_be_read_is_said(mysql_url: str, reader: str) -> No
     assert (health.status, "lab_reports" in health.message) == ("config", True)
 
 
-def test_a_connection_that_drops_in_the_middle(mysql_url: str, reader: str) -> None:
+def test_a_connection_that_drops_in_the_middle(
+    mysql_url: str, reader: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
     """What was told is told; then a transient error in one line, no checkpoint, and the next read is whole."""
     create(mysql_url)
     with connected(mysql_url) as connection:
@@ -251,6 +253,7 @@ def test_a_connection_that_drops_in_the_middle(mysql_url: str, reader: str) -> N
     with pytest.raises(SourceTransientError) as raised:
         told.extend(reading)
     assert "\n" not in str(raised.value)
+    assert (caplog.records, capfd.readouterr().err) == ([], "")
     assert len(told) < len(rows)
     assert not any(isinstance(each, Checkpoint) for each in told)
     assert sum(1 for _ in at(reader).read("patients", None)) == len(rows) + 1
