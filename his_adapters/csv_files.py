@@ -9,11 +9,11 @@ from __future__ import annotations
 import codecs
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from marshmallow import ValidationError
 
@@ -32,17 +32,23 @@ from his_adapters.base import (
 )
 from his_adapters.csv_rows import CLOSE, CsvFormat, CsvRow, header_of, rows_of, sample_of
 from his_adapters.native_fields import Key
-from his_adapters.tabular import BATCH, Dataset, RowLoader, columns_of, digest_of, folded
+from his_adapters.row_lookup import Entry, RowLookup, complete
+from his_adapters.tabular import BATCH, Dataset, Join, RowLoader, columns_of, digest_of, folded
 
+_UNBALANCED = "a quote is not balanced"
+_WRITING = "the hospital is writing; sync again later"
 _OPTIONS = "options of the source: encoding, delimiter"
 _NOT_UTF8 = "is not UTF-8: the unreadable characters become \ufffd unless the option encoding names its code page"
 
 
 class CsvAdapter:
-    """An Adapter over a folder of CSV files with a header, one file a dataset: `<dataset>.csv`."""
+    """An Adapter over a folder of CSV files with a header, one file a dataset: `<dataset>.csv`.
 
-    def __init__(self, config: SourceConfig, datasets: Sequence[Dataset]) -> None:
-        self._config = config
+    `inside` names folders below the configured one that are looked into first.
+    """
+
+    def __init__(self, config: SourceConfig, datasets: Sequence[Dataset], inside: Sequence[str] = ()) -> None:
+        self._config, self._inside = config, inside
         self._datasets = {dataset.name: dataset for dataset in datasets}
 
     def check(self) -> Health:
@@ -70,30 +76,45 @@ class CsvAdapter:
         return made
 
     def change_token(self, stream: str) -> str | None:
-        """A digest of the file and of how it is read."""
-        path = self._file_of(self._datasets[stream])
-        with _explained(path), path.open("rb") as file:
-            content = hashlib.file_digest(file, "blake2b").hexdigest()
-        return digest_of((content, self._form())).hex()
+        """A digest of the file, of those that its rows take cells from, and of how they are read."""
+        contents = []
+        for dataset in self._read_for(self._datasets[stream]):
+            path = self._file_of(dataset)
+            with _explained(path), path.open("rb") as file:
+                contents.append(hashlib.file_digest(file, "blake2b").hexdigest())
+        return digest_of((*contents, self._form())).hex()
+
+    def _read_for(self, dataset: Dataset) -> list[Dataset]:
+        """A dataset and those that its rows take cells from."""
+        return [dataset, *(self._datasets[join.dataset] for join in dataset.joins)]
 
     def read(self, stream: str, state: str | None) -> Iterator[Record | Rejected | Skipped | Checkpoint]:
         """Every row, in the order of the file."""
         dataset = self._datasets[stream]
         path, form = self._file_of(dataset), self._form()
-        with _explained(path):
-            before = _state_of(path)
+        paths = [self._file_of(each) for each in self._read_for(dataset)]
+        with _explained(path), ExitStack() as open_lookups:
+            before = [_state_of(each) for each in paths]
             header = header_of(path, form)
             names = self._columns(dataset, header, path, form)
-            reading = _Reading(dataset, path.name, header, names)
+            joins = [(join, open_lookups.enter_context(closing(self._lookup(join)))) for join in dataset.joins]
+            reading = _Reading(dataset, path.name, header, names, joins)
             yield from reading.rows(rows_of(path, form))
-            if _state_of(path) != before:
-                raise SourceTransientError(
-                    "the file changed while it was read", str(path), "the hospital is writing; sync again later"
-                )
+            for each, was in zip(paths, before, strict=True):
+                if _state_of(each) != was:
+                    raise SourceTransientError("the file changed while it was read", str(each), _WRITING)
         if reading.unbalanced:
             # Every other row is told, but which row the broken line was is unknown: nothing may count as deleted.
-            raise SourceConfigError("a quote is not balanced", f"{path}:{reading.unbalanced}", CLOSE)
+            raise SourceConfigError(_UNBALANCED, f"{path}:{reading.unbalanced}", CLOSE)
         yield Checkpoint(complete=True)
+
+    def _lookup(self, join: Join) -> RowLookup:
+        """The rows that a join takes cells from. Raises SourceError when one of them cannot be told."""
+        dataset = self._datasets[join.dataset]
+        path, form = self._file_of(dataset), self._form()
+        with _explained(path):
+            names = self._columns(dataset, header_of(path, form), path, form)
+            return RowLookup(_entries(rows_of(path, form), names, dataset.key, join, str(path)), len(join.taken))
 
     def _columns(self, dataset: Dataset, header: Sequence[str], path: Path, form: CsvFormat) -> list[str | None]:
         other = next((each for each in ";\t|,\x1f" if len(header) == 1 and each in header[0]), None)
@@ -141,13 +162,42 @@ class CsvAdapter:
             raise SourceConfigError(
                 "no path is configured", str(self._config.name), "set path to the folder of the .csv files"
             )
-        with _explained(folder):
-            names = os.listdir(folder)  # noqa: PTH208 - a Path for each name costs more than the look
         wanted = f"{dataset.name}.csv"
-        found = wanted if wanted in names else next((name for name in sorted(names) if name.casefold() == wanted), None)
-        if found is None:
-            raise SourceConfigError(f"{wanted} is missing", str(folder), "check the source's path, or export the file")
-        return folder / found
+        for inside in self._inside:
+            with _explained(folder), suppress(FileNotFoundError):
+                if found := _found(folder / inside, wanted):
+                    return found
+        with _explained(folder):
+            if found := _found(folder, wanted):
+                return found
+        raise SourceConfigError(f"{wanted} is missing", str(folder), "check the source's path, or export the file")
+
+
+def _found(folder: Path, wanted: str) -> Path | None:
+    names = os.listdir(folder)  # noqa: PTH208 - a Path for each name costs more than the look
+    name = wanted if wanted in names else next((name for name in sorted(names) if name.casefold() == wanted), None)
+    return folder / name if name else None
+
+
+def _entries(rows: Iterator[CsvRow], names: Sequence[str | None], key: str, join: Join, where: str) -> Iterator[Entry]:
+    """What each row gives to those that name it."""
+    key_at = names.index(key)
+    places = [names.index(name) if name in names else None for name in join.taken]
+    needed = {place for place in places if place is not None}
+    for row in rows:
+        if row.fault == "not-csv":
+            # Which row the broken line was is unknown: those that name it would lose what they take from it.
+            raise SourceConfigError(_UNBALANCED, f"{where}:{row.line}", CLOSE)
+        if row.blank or key_at in row.illegible or (row.fault and key_at):
+            continue
+        try:
+            name: str = Key().deserialize(row.cells[key_at])
+        except ValidationError:
+            continue
+        if row.fault or needed & set(row.illegible):
+            yield Entry(name, None)
+        else:
+            yield Entry(name, tuple("" if place is None else row.cells[place] for place in places))
 
 
 @contextmanager
@@ -179,8 +229,15 @@ def _state_of(path: Path) -> tuple[int, ...]:
 class _Reading:
     """One pass through one file: batches of rows into records, rejects and skips."""
 
-    def __init__(self, dataset: Dataset, file: str, header: Sequence[str], names: Sequence[str | None]) -> None:
-        self._dataset, self._file = dataset, file
+    def __init__(
+        self,
+        dataset: Dataset,
+        file: str,
+        header: Sequence[str],
+        names: Sequence[str | None],
+        joins: Sequence[tuple[Join, RowLookup]],
+    ) -> None:
+        self._dataset, self._file, self._joins = dataset, file, joins
         self._loader = RowLoader(dataset)
         self._kept = [(index, name) for index, name in enumerate(names) if name]
         self._key = names.index(dataset.key)
@@ -212,17 +269,27 @@ class _Reading:
         if not batch:
             return
         rows = [{name: row.cells[index] for index, name in self._kept} for row in batch]
-        digests = [self._digest(row) for row in batch]
+        clear = [complete(rows, join, lookup) for join, lookup in self._joins]
+        unclear = [
+            [join for (join, _), each in zip(self._joins, clear, strict=True) if not each[index]]
+            for index in range(len(batch))
+        ]
+        digests = [self._digest(*each) for each in zip(batch, rows, unclear, strict=True)]
         loaded = self._loader.load(rows, digests, lambda index, _key: self._place(batch[index]))
-        for row, made in zip(batch, loaded, strict=True):
-            yield self._noted(made, row) if row.illegible else made
+        for row, made, joins in zip(batch, loaded, unclear, strict=True):
+            yield self._noted(made, row, joins) if row.illegible or joins else made
 
-    def _noted(self, made: Record | Rejected, row: CsvRow) -> Record | Rejected:
-        """The same with a note on every cell of which bytes could not be read; such a key is no key."""
+    def _noted(self, made: Record | Rejected, row: CsvRow, unclear: Sequence[Join]) -> Record | Rejected:
+        """The same with a note on every cell that could not be read or joined; an illegible key is no key."""
         problems = tuple(
             Problem(name, "not-in-encoding", "some bytes of the cell are not in the file's encoding")
             for index, name in self._kept
             if index in row.illegible
+        )
+        problems += tuple(
+            Problem(name, "unclear-reference", f"the rows of {join.dataset} with this key cannot be read or disagree")
+            for join in unclear
+            for name in join.taken.values()
         )
         if isinstance(made, Rejected):
             key = () if self._key in row.illegible else made.key
@@ -241,8 +308,11 @@ class _Reading:
         problem = Problem("", row.fault, row.reason)
         return Rejected(self._dataset.name, key, self._place(row), self._digest(row), (problem,))
 
-    def _digest(self, row: CsvRow) -> bytes:
-        return digest_of((self._header, row.cells))
+    def _digest(self, row: CsvRow, completed: Mapping[str, Any] | None = None, unclear: Sequence[Join] = ()) -> bytes:
+        if completed is None or not self._joins:
+            return digest_of((self._header, row.cells))
+        joined = [completed.get(name) for join, _ in self._joins for name in join.taken.values()]
+        return digest_of((self._header, row.cells, joined, [join.dataset for join in unclear]))
 
     def _place(self, row: CsvRow) -> str:
         return f"{self._file}:{row.line}"

@@ -165,6 +165,16 @@ _RATES: dict[str, dict[str, Rate]] = {
         "titled_name": Rate(0, 0.04, 0.04, 0.2, "Dr. or MD in a one-cell name"),
         "gender_independent": Rate(0, 0.005, 0.5, 0.5, "the gender is drawn without a look at the first name"),
     },
+    "central_records": {
+        "report_before_visit": Rate(1, 0.02, 0.5, 0.5, "a report is dated before its visit"),
+        "visit_before_birth": Rate(2, 0.02, 0.35, 0.6, "a visit before the patient's birth, of those who are young"),
+        "result_of_any_test": Rate(3, 0.02, 1.0, 1.0, "the result is drawn without a look at the test"),
+        "reason_of_any_doctor": Rate(4, 0.3, 1.0, 1.0, "reason and kind of visit are any, whoever the doctor is"),
+        "shared_name": Rate(5, 0.002, 0.002, 0.1, "two doctors of one name; patients have namesakes by chance"),
+        "hospital_is_a_word": _always(6, "a hospital is a doctor's cell; visits name none"),
+        "orphans": Rate(7, 0.0, 0.0, 0.1, "a visit's patient or doctor, a report's visit is in no other table"),
+        "gender_outside_domain": Rate(8, 0.002, 0.0, 0.1, "Other, a word that is no gender, or nothing"),
+    },
 }
 
 RATES: Mapping[str, Rate] = {f"{where}.{name}": rate for where, rates in _RATES.items() for name, rate in rates.items()}

@@ -85,14 +85,25 @@ def reading(url: URL) -> Iterator[Connection]:
         raise SourceConfigError(f"the driver {driver} is not installed", where, "install it with pip") from None
     try:
         with engine.connect() as plain:
-            connection = plain.execution_options(**kind.options)
-            for statement in kind.begin:
-                connection.execute(text(statement))
-            yield connection
+            driver = plain.connection.driver_connection
+            try:
+                connection = plain.execution_options(**kind.options)
+                for statement in kind.begin:
+                    connection.execute(text(statement))
+                yield connection
+            finally:
+                _give_up_lost_rows(driver)
     except DBAPIError as error:
         raise explained(error, url) from None
     finally:
         engine.dispose()
+
+
+def _give_up_lost_rows(driver: Any) -> None:
+    """PyMySQL wants to read the rest of a result before it lets go of it, and stumbles where the connection is lost."""
+    result = getattr(driver, "_result", None)
+    if result is not None and not getattr(driver, "open", True):
+        result.unbuffered_active = False
 
 
 def explained(error: DBAPIError, url: URL) -> SourceError:

@@ -47,7 +47,9 @@ from his_adapters.base import (
     SourceError,
     Stream,
 )
-from his_adapters.tabular import BATCH, Dataset, RowLoader, columns_of, digest_of, folded
+from his_adapters.tabular import BATCH, Dataset, Join, RowLoader, columns_of, digest_of, folded
+
+__all__ = ["OPTIONS", "Computed", "Join", "SqlAdapter", "SqlTable", "Tables"]
 
 OPTIONS = ("schema",)
 """What `options` of a source's configuration may name: the schema of its tables, on a server."""
@@ -58,21 +60,6 @@ _COLUMNS = """
     ORDER BY table_schema, table_name, ordinal_position
 """
 _SUFFIXES = {".db", ".sqlite", ".sqlite3"}
-
-
-@dataclass(frozen=True, slots=True)
-class Join:
-    """Cells that a row takes from the one row of another dataset whose key it names.
-
-    A key that several rows bear gives nothing: taking one of them could give a person what is another's.
-    """
-
-    field: str
-    """The field of this row that holds the other row's key; of an earlier join too."""
-    dataset: str
-    """The name of the other dataset."""
-    taken: Mapping[str, str]
-    """Field of the other row -> field of this row. None of these is read from a column of this dataset."""
 
 
 class Tables(Protocol):
@@ -127,7 +114,7 @@ class SqlAdapter:
 
     def __init__(self, config: SourceConfig, tables: Sequence[Dataset | SqlTable]) -> None:
         self._config = config
-        listed = [each if isinstance(each, SqlTable) else SqlTable(each) for each in tables]
+        listed = [each if isinstance(each, SqlTable) else SqlTable(each, each.joins) for each in tables]
         self._tables = {each.dataset.name: each for each in listed}
 
     def check(self) -> Health:

@@ -23,6 +23,21 @@ _NOT_A_WORD = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
+class Join:
+    """Cells that a row takes from the one row of another dataset whose key it names.
+
+    A key of rows that disagree gives nothing: taking one of them could give a person what is another's.
+    """
+
+    field: str
+    """The field of this row that holds the other row's key; on a server, of an earlier join too."""
+    dataset: str
+    """The name of the other dataset."""
+    taken: Mapping[str, str]
+    """Field of the other row -> field of this row. None of these is read from a column of this dataset."""
+
+
+@dataclass(frozen=True, slots=True)
 class Dataset:
     """One native table or file: what its rows are, and under which spellings its columns are known."""
 
@@ -36,6 +51,8 @@ class Dataset:
     """Other spellings of the columns: native name -> canonical field."""
     strict: frozenset[str] = frozenset()
     """Fields that may be absent but refuse the whole row when they are broken: half a bill is worse than none."""
+    joins: tuple[Join, ...] = ()
+    """What its rows need of other datasets' rows."""
 
 
 def folded(column: str) -> str:
@@ -48,7 +65,8 @@ def columns_of(dataset: Dataset, found: Sequence[str], where: str) -> list[str |
 
     Raises SourceConfigError when the key's column is not there under any spelling.
     """
-    canonical = {folded(item.name): item.name for item in fields(dataset.row)}
+    joined = {name for join in dataset.joins for name in join.taken.values()}
+    canonical = {folded(item.name): item.name for item in fields(dataset.row) if item.name not in joined}
     spelled = {folded(native): name for native, name in dataset.aliases.items()}
     direct = {canonical[folded(column)] for column in found if folded(column) in canonical}
     taken: set[str] = set()

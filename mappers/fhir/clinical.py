@@ -151,11 +151,14 @@ def history(context: MappingContext, report: MappingReport, row: Row, name: str,
     return made
 
 
-def diagnosis_codes(name: str) -> list[dict[str, Any]]:
-    """ICD-10-CM codings that the gateway adds to the native word, each marked as mapped and with its trust."""
+def diagnosis_codes(name: str, words: str = "icd10cm") -> list[dict[str, Any]]:
+    """ICD-10-CM codings that the gateway adds to the native word, each marked as mapped and with its trust.
+
+    `words` names the table: a reason for a visit is no diagnosis.
+    """
     return [
         {"extension": [extension("mapping-trust", valueCode=each.trust)], **each.coding(), "userSelected": False}
-        for each in table("icd10cm").all(name)
+        for each in table(words).all(name)
     ]
 
 

@@ -102,7 +102,7 @@ def hospital(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def _dirty(hospital: tuple[str, Path], examples: int) -> Counter[str]:
     """Run the law over `examples` times ROWS dirty rows a stream; how the rows ended."""
     adapter, folder = hospital
-    files = sorted(path for path in folder.iterdir() if path.is_file())
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
     sound = {path: read_rows(path) for path in files}
     ended: Counter[str] = Counter()
 

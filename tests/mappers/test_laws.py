@@ -136,6 +136,7 @@ WORDS = {
     *("Professional", "normal", "Normal", "claimed-amount", "the patient's policy", "Hospital service, not specified"),
     *("Hospital charges, not itemised", "Treatment", "Hospital charges", "Miscellaneous charges", "Medication"),
     *("Special services", "Clinic service, not specified", "days", "high", "medium", "dq-date-order"),
+    *("VN", "planned", "finished"),
     *("dq-claim-exceeds-charges", "Sugar", "mg/dL", "beats/minute", "as recorded, amount or percent", "unit-time"),
 }
 PATTERNS = (

@@ -1,0 +1,143 @@
+"""A real MariaDB or MySQL for tests: the server that FHIR_GATEWAY_TEST_MYSQL names, or a private one.
+
+Import the fixtures `mysql_server` and `mysql_url` where they are used. Every test gets an empty database of its own.
+The URL of the environment is an administrator's: tests make databases and users, and drop them.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import make_url
+
+_PLACES = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin"
+
+
+@pytest.fixture(scope="session")
+def mysql_server() -> Iterator[str]:
+    """The URL of a running server, as its administrator."""
+    named = os.environ.get("FHIR_GATEWAY_TEST_MYSQL")
+    if named:
+        yield named
+        return
+    if _program("mariadbd") is None or importlib.util.find_spec("pymysql") is None:
+        pytest.skip("MariaDB: neither FHIR_GATEWAY_TEST_MYSQL nor mariadbd (on Debian: apt-get install mariadb-server)")
+    with tempfile.TemporaryDirectory(prefix="my", dir="/tmp") as folder, _running(Path(folder)) as url:
+        yield url
+
+
+@pytest.fixture
+def mysql_url(mysql_server: str) -> Iterator[str]:
+    """The URL of a database made for this test, as its administrator."""
+    name = f"test_{secrets.token_hex(6)}"
+    execute(mysql_server, f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+    yield make_url(mysql_server).set(database=name).render_as_string(hide_password=False)
+    execute(mysql_server, f"DROP DATABASE {name}")
+
+
+@contextmanager
+def reader_of(url: str) -> Iterator[str]:
+    """The URL of a database as a user who may SELECT and nothing else."""
+    parsed = make_url(url)
+    name, password = f"reader_{secrets.token_hex(6)}", secrets.token_hex(16)
+    execute(
+        url, f"CREATE USER {name}@'%' IDENTIFIED BY '{password}'", f"GRANT SELECT ON {parsed.database}.* TO {name}@'%'"
+    )
+    try:
+        yield parsed.set(username=name, password=password).render_as_string(hide_password=False)
+    finally:
+        execute(url, f"DROP USER {name}@'%'")
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Any]:
+    """A connection of the driver itself."""
+    import pymysql
+
+    parsed = make_url(url)
+    with closing(
+        pymysql.connect(
+            host=str(parsed.host),
+            port=parsed.port or 3306,
+            user=parsed.username,
+            password=parsed.password or "",
+            database=parsed.database,
+            charset="utf8mb4",
+            autocommit=True,
+        )
+    ) as connection:
+        yield connection
+
+
+def execute(url: str, *statements: str) -> list[tuple[Any, ...]]:
+    """Run statements; the rows of the last one."""
+    rows: list[tuple[Any, ...]] = []
+    with connected(url) as connection, connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+            rows = list(cursor.fetchall())
+    return rows
+
+
+def _program(name: str) -> str | None:
+    return shutil.which(name, path=_PLACES)
+
+
+@contextmanager
+def _running(folder: Path) -> Iterator[str]:
+    # MariaDB refuses to run as root.
+    other_user: dict[str, Any] = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+    data, address, password = folder / "data", folder / "socket", secrets.token_hex(16)
+    if other_user:
+        shutil.chown(folder, "nobody", "nogroup")
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/", **other_user}
+    install = _program("mariadb-install-db")
+    assert install is not None
+    method = "--auth-root-authentication-method=normal"
+    subprocess.run([install, "--no-defaults", f"--datadir={data}", method, "--skip-test-db"], check=True, **quiet)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    # Durability costs time and helps nobody here.
+    fast = ["--skip-log-bin", "--loose-innodb-flush-method=nosync", "--innodb-doublewrite=0"]
+    place = [f"--datadir={data}", f"--socket={address}", f"--port={port}", "--bind-address=127.0.0.1"]
+    server = subprocess.Popen([str(_program("mariadbd")), "--no-defaults", *place, *fast], **quiet)
+    try:
+        _wait_for(address, server, password)
+        yield f"mysql+pymysql://gateway_tests:{password}@127.0.0.1:{port}/mysql"
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(timeout=30)
+
+
+def _wait_for(address: Path, server: subprocess.Popen[bytes], password: str) -> None:
+    """Until the server answers; then give the tests a user of their own and take root's open door away."""
+    import pymysql
+
+    end = time.monotonic() + 30
+    while True:
+        try:
+            with closing(socket.socket(socket.AF_UNIX)) as probe:  # PyMySQL leaves open what it cannot connect
+                probe.connect(str(address))
+            with closing(pymysql.connect(unix_socket=str(address), user="root")) as connection:
+                cursor = connection.cursor()
+                cursor.execute(f"CREATE USER gateway_tests@'%' IDENTIFIED BY '{password}'")
+                cursor.execute("GRANT ALL ON *.* TO gateway_tests@'%' WITH GRANT OPTION")
+                cursor.execute("DROP USER root@localhost")
+                return
+        except OSError:
+            if time.monotonic() > end or server.poll() is not None:
+                raise
+            time.sleep(0.05)  # a poll of another process, not a wait for luck
