@@ -5,7 +5,6 @@ Names without a table's column are the adapter's: each says what it joins.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -15,7 +14,6 @@ from marshmallow import fields
 
 from his_adapters.clock_fields import LocalTimestamp, TimeOfDay
 from his_adapters.native_fields import Amount, Text, cleaned, refuse
-from his_adapters.tabular import Dataset
 
 APPOINTMENT_STATUSES = ("Scheduled", "Completed", "Cancelled")
 _CENT = Decimal("0.01")
@@ -219,9 +217,9 @@ class TreatmentRow:
     medication: str | None
     diagnosis: str | None
     admission_id: str | None
-    """Of Admission: the patient's only admission for this treatment."""
-    admissions: int | None
-    """How many of the patient's admissions are for this treatment."""
+    """Of Admission: the only admission for this treatment."""
+    admission_patient_id: str | None
+    """Of Admission."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +239,8 @@ class AdmissionRow:
     """Of Treatment: what the admission is for."""
     treatment_patient_id: str | None
     """Of Treatment."""
+    shares_treatment: _Whether
+    """Whether another admission is for the same treatment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,10 +264,8 @@ class InvoiceRow:
 class MedicalTestInvoiceRow:
     """That an invoice charges a test."""
 
-    line: str
-    """Both keys: `INV000001/7`."""
-    invoice_no: str | None
-    test_id: str | None
+    invoice_no: str
+    test_id: str
     test_type: str | None
     """Of MedicalTest, as the two that follow."""
     test_status: str | None
@@ -282,10 +280,8 @@ class MedicalTestInvoiceRow:
 class TreatmentInvoiceRow:
     """That an invoice charges a treatment."""
 
-    line: str
-    """Both keys: `INV000001/7`."""
-    invoice_no: str | None
-    treatment_id: str | None
+    invoice_no: str
+    treatment_id: str
     treatment_procedure: str | None
     """Of Treatment, as the next."""
     patient_id: str | None
@@ -307,29 +303,3 @@ class PaymentRow:
     invoice_patient_id: str | None
     """Of Invoice."""
 
-
-DATASETS = (
-    Dataset("staff", "staff_id", StaffRow),
-    Dataset("doctor", "doctor_id", DoctorRow),
-    Dataset("adminstaff", "admin_id", AdminStaffRow),
-    Dataset("room", "room_id", RoomRow),
-    Dataset("patient", "patient_id", PatientRow),
-    Dataset("shift", "shift_id", ShiftRow),
-    Dataset("shiftassignment", "assignment_id", ShiftAssignmentRow),
-    Dataset("appointment", "appointment_id", AppointmentRow),
-    Dataset("medicaltest", "test_id", MedicalTestRow),
-    Dataset("admission", "admission_id", AdmissionRow),
-    Dataset("treatment", "treatment_id", TreatmentRow),
-    Dataset("medicaltestinvoice", "line", MedicalTestInvoiceRow),
-    Dataset("treatmentinvoice", "line", TreatmentInvoiceRow),
-    Dataset("invoice", "invoice_no", InvoiceRow),
-    Dataset("payment", "payment_id", PaymentRow),
-)
-"""Those that others refer to come first."""
-
-KEYS: Mapping[str, tuple[str, ...]] = {
-    **{dataset.name: (dataset.key,) for dataset in DATASETS},
-    "medicaltestinvoice": ("invoice_no", "test_id"),
-    "treatmentinvoice": ("invoice_no", "treatment_id"),
-}
-"""The columns of each stream's native key."""
