@@ -51,15 +51,18 @@ class Accounts:
         if hit("sum_differs"):
             cents += rng.randrange(1, 10_000)
         tax = min(cents * _TAX_PERCENT // 100, _MOST_TAX)
-        yield "invoice", {
-            "invoice_no": number,
-            "date_generated": on.isoformat(" "),
-            "generated_by": None if hit("null_reference") else rng.choice(self._admins),
-            "patient_id": None if hit("null_reference") else patient,
-            "amount": cents / 100,
-            "tax": tax / 100,
-            "total_amount": (cents + tax) / 100,
-        }
+        yield (
+            "invoice",
+            {
+                "invoice_no": number,
+                "date_generated": on.isoformat(" "),
+                "generated_by": None if hit("null_reference") else rng.choice(self._admins),
+                "patient_id": None if hit("null_reference") else patient,
+                "amount": cents / 100,
+                "tax": tax / 100,
+                "total_amount": (cents + tax) / 100,
+            },
+        )
         for row in tests:
             yield "medicaltestinvoice", {"invoice_no": number, "test_id": row["test_id"]}
         for row in treatments:

@@ -25,7 +25,13 @@ TREATMENTS = (
     *("Appendectomy", "Physiotherapy", "Wound dressing", "Cataract surgery", "Cast application", "Dialysis"),
     *("Vaccination", "Blood transfusion", "Chemotherapy session", "Dental extraction"),
 )
-MEDICATIONS = ("Amoxicillin 500 mg", "Paracetamol 1 g", "Amlodipine 5 mg", "Metformin 850 mg", "Artemether/Lumefantrine")
+MEDICATIONS = (
+    "Amoxicillin 500 mg",
+    "Paracetamol 1 g",
+    "Amlodipine 5 mg",
+    "Metformin 850 mg",
+    "Artemether/Lumefantrine",
+)
 DIAGNOSES = ("Hypertension", "Asthma", "Malaria", "Fracture", "Diabetes", "Flu", "TB", "HIV", "Acute appendicitis")
 _ROOMS = ("general wards", "semi-private rooms", "private rooms", "specialized units")
 _NOON = datetime.combine(TODAY, time(12))

@@ -77,25 +77,31 @@ class Staff:
             day = first + timedelta(days=number // 3)
             kind, start, end = _SHIFTS[number % 3]
             untimed = rng.random() < 0.02
-            yield "shift", {
-                "shift_id": number + 1,
-                "created_by": None if hit("null_reference") else rng.choice(self._admins),
-                "shift_date": day.isoformat(),
-                "start_time": None if untimed else start,
-                "end_time": None if untimed else end,
-                "week_no": day.isocalendar().week,
-                "shift_day_of_week": _weekday(day + timedelta(days=1) if hit("wrong_weekday") else day),
-                "shift_type": kind,
-            }
+            yield (
+                "shift",
+                {
+                    "shift_id": number + 1,
+                    "created_by": None if hit("null_reference") else rng.choice(self._admins),
+                    "shift_date": day.isoformat(),
+                    "start_time": None if untimed else start,
+                    "end_time": None if untimed else end,
+                    "week_no": day.isocalendar().week,
+                    "shift_day_of_week": _weekday(day + timedelta(days=1) if hit("wrong_weekday") else day),
+                    "shift_type": kind,
+                },
+            )
             for person in rng.sample(range(1, self._size.staff + 1), rng.randrange(1, 4)):
                 for _ in range(2 if hit("assigned_twice") else 1):
                     assignment += 1
                     lost = hit("null_reference")
-                    yield "shiftassignment", {
-                        "assignment_id": assignment,
-                        "shift_id": number + 1,
-                        "staff_id": None if lost else person,
-                    }
+                    yield (
+                        "shiftassignment",
+                        {
+                            "assignment_id": assignment,
+                            "shift_id": number + 1,
+                            "staff_id": None if lost else person,
+                        },
+                    )
 
 
 def _weekday(day: date) -> str:

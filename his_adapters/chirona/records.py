@@ -302,4 +302,3 @@ class PaymentRow:
     payment_method: str | None
     invoice_patient_id: str | None
     """Of Invoice."""
-

@@ -158,9 +158,7 @@ def to_encounter(record: Record, context: MappingContext, report: MappingReport)
         report.add("contradiction", "treatment_id", "the treatment is another patient's")
     elif row.shares_treatment:
         report.add("contradiction", "treatment_id", "several admissions are for this treatment")
-    made = resource(
-        context, "Encounter", "admission", record.key, tags=tags, security=sensitivity(row.diagnosis)
-    )
+    made = resource(context, "Encounter", "admission", record.key, tags=tags, security=sensitivity(row.diagnosis))
     made["identifier"] = [identifier(context, "admission", row.admission_id, "VN")]
     made["status"] = known[0].code if known else "unknown"
     made["class"] = coding(_ACTS, "IMP", "inpatient encounter")

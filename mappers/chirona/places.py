@@ -74,9 +74,7 @@ def to_schedule(record: Record, context: MappingContext, report: MappingReport) 
     yield made | chosen(planningHorizon=horizon)
 
 
-def _horizon(
-    row: ShiftAssignmentRow, context: MappingContext, report: MappingReport, made: Resource
-) -> dict[str, Any]:
+def _horizon(row: ShiftAssignmentRow, context: MappingContext, report: MappingReport, made: Resource) -> dict[str, Any]:
     """From start to end; a shift that ends before it starts ends on the next day."""
     if row.shift_date is None:
         return {}

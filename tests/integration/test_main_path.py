@@ -120,7 +120,9 @@ def test_every_literal_reference_resolves(world: World) -> None:
 def test_orphan_bills_are_served_with_logical_references_and_listed(world: World) -> None:
     """A bill whose patient is in no table keeps the patient's identifier, and is a data-quality issue."""
     orphans = [
-        each for each in world.resources if each["resourceType"] == "Invoice" and "reference" not in each["subject"]
+        each
+        for each in world.resources
+        if each["resourceType"] == "Invoice" and "subject" in each and "reference" not in each["subject"]
     ]
     assert orphans
     for orphan in orphans:
@@ -198,15 +200,22 @@ def test_one_search_finds_a_family_in_the_hospitals(client: FlaskClient) -> None
     found = [entry["resource"] for entry in _walk(client, path)]
     assert len(found) == total == len({each["id"] for each in found})
     assert len({each["meta"]["source"] for each in found}) >= min(3, len(installed()))
-    assert all(each["name"][0]["family"].startswith(PLANTED_FAMILY) for each in found)
+    assert all(each["name"][0]["family"].casefold().startswith(PLANTED_FAMILY.casefold()) for each in found)
     given = [
         min(name.casefold() for name in each["name"][0]["given"]) for each in found if each["name"][0].get("given")
     ]
     assert given == sorted(given)
 
 
+NOT_IN_THE_STORE = {
+    ("chirona", "Claim"),  # no insurance
+}
+
+
 @pytest.mark.parametrize("kind", ["Patient", "Practitioner", "Encounter", "Condition", "Claim"])
 def test_each_type_is_served_from_each_hospital(client: FlaskClient, kind: str) -> None:
     for name in installed():
+        if (name, kind) in NOT_IN_THE_STORE:
+            continue
         bundle = orjson.loads(client.get(f"/fhir/{kind}?_source=urn:fhir-gateway:source:{name}&_count=1").data)
         assert bundle["total"] > 0, name
