@@ -202,7 +202,8 @@ def _keyed(told: Record | Rejected, key: tuple[str, ...]) -> Record | Rejected:
     """With a key of several fields; none where a row is refused, for part of a key may be many rows'."""
     if isinstance(told, Rejected):
         return replace(told, key=())
-    return replace(told, key=tuple(str(getattr(told.data, name)) for name in key))
+    found = tuple(str(getattr(told.data, name)) for name in key)
+    return replace(told, key=found, locator=f"{told.locator.partition('#')[0]}#{'/'.join(found)}")
 
 
 def _database_in(path: Path, table: str) -> Path:
@@ -258,9 +259,14 @@ class _File:
         return _found(sources, [(None, *row) for row in rows], str(self._path), "check which file this is")
 
     def rows(self, statement: Select[Any]) -> Iterator[Sequence[Sequence[Any]]]:
-        cursor = self._connection.execute(str(statement.compile(dialect=sqlite_dialect())))
+        cursor = self._connection.execute(_literal(statement))
         while batch := cursor.fetchmany(BATCH):
             yield batch
+
+
+def _literal(statement: Select[Any]) -> str:
+    """A statement with the constants of computed fields in it: none of them is data."""
+    return str(statement.compile(dialect=sqlite_dialect(), compile_kwargs={"literal_binds": True}))
 
 
 class _Server:
@@ -327,7 +333,7 @@ def _selected(source: SqlTable, found: Mapping[str, _Found], *, as_text: bool) -
     reached: FromClause = table
     for number, join in enumerate(source.joins):
         other = _single(found[join.dataset], join).subquery(f"joined{number}")
-        if join.field in cells:
+        if join.field in cells and (join.by or found[join.dataset].key) in found[join.dataset].table.c:
             reached = reached.outerjoin(other, cast(cells[join.field], Text) == other.c.key)
             cells |= {mine: other.c[mine] for mine in join.taken.values() if mine in other.c}
     if as_text:
@@ -336,15 +342,15 @@ def _selected(source: SqlTable, found: Mapping[str, _Found], *, as_text: bool) -
         cells |= source.computed({name: each.table for name, each in found.items()})
     statement: Any = select(*(cell.label(f"cell{number}") for number, cell in enumerate(cells.values())))
     statement = statement.select_from(reached)
-    if as_text:
-        # A server promises no order; SQLite reads a table in the order of its rows.
+    if as_text or source.computed:
+        # A server promises no order; SQLite reads a table in the order of its rows, unless it has to compare them.
         statement = statement.order_by(*(table.c[name] for name in source.key_fields))
     return list(cells), statement
 
 
 def _single(found: _Found, join: Join) -> Any:
     """The rows of a table whose key no other row bears: the key as text, and the cells taken, under their new names."""
-    table, key = found.table, cast(found.table.c[found.key], Text)
+    table, key = found.table, cast(found.table.c[join.by or found.key], Text)
     taken = [
         func.max(cast(table.c[theirs], Text)).label(mine) for theirs, mine in join.taken.items() if theirs in table.c
     ]

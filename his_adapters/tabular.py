@@ -35,6 +35,8 @@ class Join:
     """The name of the other dataset."""
     taken: Mapping[str, str]
     """Field of the other row -> field of this row. None of these is read from a column of this dataset."""
+    by: str = ""
+    """On a server: the field of the other row that is compared, where it is not its key."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,11 @@ SERVED_TYPES: tuple[str, ...] = (
     "CarePlan",
     "ServiceRequest",
     "DiagnosticReport",
+    "Appointment",
+    "Procedure",
+    "MedicationStatement",
+    "PaymentReconciliation",
+    "Schedule",
 )
 """The resource types that the API serves. The table holds more, ready to be served."""
 

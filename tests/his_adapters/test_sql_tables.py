@@ -147,9 +147,29 @@ def test_a_row_takes_cells_only_from_the_one_row_that_it_names(file: Path) -> No
     assert records["s2", "soup"] == Meal("s2", "soup", "3", None)
 
 
+def test_a_row_takes_cells_from_the_one_row_that_names_it(file: Path) -> None:
+    """`by` names another field than the key: a guest of one stay gets its price, a guest of several would get none."""
+    guests = SqlTable(
+        Dataset("guests", "guest_id", Guest), (Join("guest_id", "stays", {"price": "stays"}, "guest_id"),)
+    )
+    with closing(sqlite3.connect(file)) as store:
+        store.execute("INSERT INTO stays VALUES ('s5', 2, 3, NULL), ('s6', 2, 4, NULL), ('s7', 3, 9, NULL)")
+        store.execute("UPDATE stays SET price = 12 WHERE stay_id = 's1'")
+        store.commit()
+    source = SqlAdapter(SourceConfig(SourceName("site"), "house", path=file), (guests, *TABLES[1:]))
+    told = [each.data for each in source.read("guests", None) if isinstance(each, Record)]
+    assert [(each.guest_id, each.stays) for each in told] == [("1", 12), ("2", None), ("3", None), ("3", None)]
+
+
 def test_the_database_computes_fields(file: Path) -> None:
     told = [each for each in _at(path=file).read("guests", None) if isinstance(each, Record)]
     assert [each.data.stays for each in told] == [1, 0, 1, 1]
+    assert [each.key for each in told] == [("1",), ("2",), ("3",), ("3",)]
+
+
+def test_a_row_is_found_by_its_whole_key(file: Path) -> None:
+    told = [each for each in _at(path=file).read("meals", None) if isinstance(each, Record)]
+    assert [each.locator for each in told] == [f"house.db:meals#{'/'.join(each.key)}" for each in told]
 
 
 def test_a_refused_row_has_no_part_of_a_key(file: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,15 @@ PROFILES = ("seed", "original")
 @pytest.mark.parametrize("adapter", installed())
 def test_golden(adapter: str, profile: str, tmp_path: Path, golden: Callable[[str, Any], None]) -> None:
     """The richest of the first records of a stream and its resources stand in `tests/golden/<source>/`."""
+    compare_with_golden(adapter, profile, mapped_store(adapter, tmp_path, profile, 20), golden)
+
+
+def compare_with_golden(
+    adapter: str, profile: str, everyone: Iterable[Mapped], golden: Callable[[str, Any], None]
+) -> None:
+    """Compare a store's records and their resources with the golden files, whichever engine holds the store."""
     richest: dict[str, Mapped] = {}
-    for one in mapped_store(adapter, tmp_path, profile, 20):
+    for one in everyone:
         known = richest.setdefault(one.record.stream, one)
         if len(one.own) > len(known.own):
             richest[one.record.stream] = one

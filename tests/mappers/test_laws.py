@@ -137,6 +137,8 @@ WORDS = {
     *("Hospital charges, not itemised", "Treatment", "Hospital charges", "Miscellaneous charges", "Medication"),
     *("Special services", "Clinic service, not specified", "days", "high", "medium", "dq-date-order"),
     *("VN", "planned", "finished"),
+    *("PI", "VN", "Laboratory scientist", "ro", "Room", "suspended", "accepted", "dq-double-booking", "Patient"),
+    *("final", "registered", "IMP", "inpatient encounter", "payment", "Payment"),
     *("dq-claim-exceeds-charges", "Sugar", "mg/dL", "beats/minute", "as recorded, amount or percent", "unit-time"),
 }
 PATTERNS = (
@@ -148,6 +150,8 @@ PATTERNS = (
     r"(Severity|Stage or danger) as recorded: .*",
     r"-?\d+(\.\d+)?",
     r"\d{2}:\d{2}:00",  # a time of day: FHIR wants seconds
+    r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}[+-]\d{2}:\d{2})?",  # a day; an instant, with the hospital's zone
+    r"Result as recorded: .*",
 )
 
 
