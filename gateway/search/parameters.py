@@ -31,6 +31,15 @@ SERVED_TYPES: tuple[str, ...] = (
     "CarePlan",
     "ServiceRequest",
     "DiagnosticReport",
+    "Appointment",
+    "CareTeam",
+    "ClaimResponse",
+    "Device",
+    "Medication",
+    "MedicationAdministration",
+    "PaymentReconciliation",
+    "Procedure",
+    "SupplyDelivery",
 )
 """The resource types that the API serves. The table holds more, ready to be served."""
 
