@@ -40,6 +40,9 @@ from his_adapters.proactive_health.tables import TableFiles
 from his_adapters.proactive_health.visits import visit_at, visit_of
 from his_adapters.tabular import digest_of
 
+OPTIONS = ("encoding", "delimiter")
+"""What `options` of its configuration may name."""
+
 Told = Sequence["tuple[Any, ...] | Problem"]
 
 

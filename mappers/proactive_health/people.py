@@ -52,15 +52,21 @@ def to_patient(record: Record, context: MappingContext, report: MappingReport) -
     made |= birth_date_of(row.dt_brt, context, report, "Patient.birthDate")
     if row.mar_st:
         made["maritalStatus"] = coded(row.mar_st, table("marital_status").coding(row.mar_st))
-    name = " ".join(part for part in (row.ec_f_name, row.ec_m_name, row.ec_l_name) if part)
-    made |= chosen(contact=emergency_contact(name or None, None, row.ec_con_no))
-    yield made
+    yield made | chosen(contact=_contact(row))
 
 
 def _name(given: str | None, middle: str | None, family: str | None) -> list[dict[str, Any]]:
     names = [*(given or "").split(), *(middle or "").split()]
     made = chosen(family=family, given=names)
     return [{"use": "official", **made}] if made else []
+
+
+def _contact(row: PatientRow) -> list[dict[str, Any]]:
+    """Whom to call in an emergency; the store does not say what they are to the patient."""
+    found = emergency_contact(row.ec_l_name or row.ec_f_name or row.ec_m_name, None, row.ec_con_no)
+    if found and (name := _name(row.ec_f_name, row.ec_m_name, row.ec_l_name)):
+        found[0]["name"] = name[0]
+    return found
 
 
 def _national(row: PatientRow, context: MappingContext) -> list[dict[str, Any]]:

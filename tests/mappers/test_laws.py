@@ -136,6 +136,9 @@ WORDS = {
     *("Professional", "normal", "Normal", "claimed-amount", "the patient's policy", "Hospital service, not specified"),
     *("Hospital charges, not itemised", "Treatment", "Hospital charges", "Miscellaneous charges", "Medication"),
     *("Special services", "Clinic service, not specified", "days", "high", "medium", "dq-date-order"),
+    *("accepted", "VN", "ro", "Room", "encounter", "IMP", "inpatient encounter", "EMER", "emergency", "EI"),
+    *("recurrence", "Recurrence", "confirmed", "Confirmed", "high", "Pharmacy", "pharmacy", "not recorded", "g"),
+    *("mcg", "ug", "mL", "{tbl}", "eligpercent", "Eligible %", "payment", "Payment", "user-friendly-name"),
     *("dq-claim-exceeds-charges", "Sugar", "mg/dL", "beats/minute", "as recorded, amount or percent", "unit-time"),
 }
 PATTERNS = (
@@ -144,7 +147,7 @@ PATTERNS = (
     r"[A-Z][A-Za-z]+(/[0-9a-f-]{36})?",  # a resource type, a literal reference
     r"[0-9a-f-]{36}",
     r"due \d{4}-\d{2}-\d{2}",
-    r"(Severity|Stage or danger) as recorded: .*",
+    r"(?s)(Severity|Stage or danger|Status|Recommended treatment) as recorded: .*",
     r"-?\d+(\.\d+)?",
     r"\d{2}:\d{2}:00",  # a time of day: FHIR wants seconds
 )
