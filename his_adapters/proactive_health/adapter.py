@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from his_adapters.base import (
@@ -19,6 +20,7 @@ from his_adapters.base import (
     Stream,
 )
 from his_adapters.csv_rows import CLOSE
+from his_adapters.proactive_health.files import TableFiles
 from his_adapters.proactive_health.joins import Joins
 from his_adapters.proactive_health.reading import Reading
 from his_adapters.proactive_health.records import (
@@ -36,7 +38,6 @@ from his_adapters.proactive_health.records import (
     Team,
     VisitRow,
 )
-from his_adapters.proactive_health.tables import TableFiles
 from his_adapters.proactive_health.visits import visit_at, visit_of
 from his_adapters.tabular import digest_of
 
@@ -103,11 +104,11 @@ class ProactiveHealth:
         table = self._files.tables[stream]
         parts = self._files.parts(table)
         self._joins.need(table.needs)
-        join, told = _JOINS.get(stream, (None, None))
+        join, told = _JOINS.get(stream, (None, _nothing))
+        joined = partial(join, self._joins) if join else None
         unbalanced = None
         for part in parts:
-            joined = join and (lambda rows: join(self._joins, rows))
-            reading = Reading(table, part, joined, told or _nothing)
+            reading = Reading(table, part, joined, told)
             yield from reading.rows(self._files.rows(part))
             if reading.unbalanced and not unbalanced:
                 unbalanced = f"{part.path}:{reading.unbalanced}"
@@ -151,9 +152,14 @@ def _of_visits(time: str | None) -> Callable[[Joins, Sequence[Any]], Told]:
 
     def join(joins: Joins, rows: Sequence[Any]) -> Told:
         candidates = joins.visits(row.refr_no for row in rows)
-        legible = joins.all_visits_legible
+        strangers, legible = joins.strangers(row.refr_no for row in rows), joins.all_visits_legible
         found = [
-            visit_at(candidates.get(row.refr_no, ()), getattr(row, time) if time else None, all_legible=legible)
+            visit_at(
+                candidates.get(row.refr_no, ()),
+                getattr(row, time) if time else None,
+                strangers=row.refr_no in strangers,
+                all_legible=legible,
+            )
             for row in rows
         ]
         return [each if isinstance(each, Problem) else (each,) for each in found]

@@ -19,8 +19,8 @@ from his_adapters.base import SourceTransientError
 from his_adapters.csv_rows import CsvRow
 from his_adapters.native_fields import Key
 from his_adapters.proactive_health.fields import day_of, known_time, number_of, stated
+from his_adapters.proactive_health.files import TableFiles
 from his_adapters.proactive_health.records import Member, Policy, Room, Visit
-from his_adapters.proactive_health.tables import TableFiles
 from his_adapters.proactive_health.visits import Candidate
 
 _CACHE_KIB = 65_536
@@ -28,6 +28,7 @@ _BATCH = 2_000
 _KEY = Key()
 _SCHEMA = """
 CREATE TABLE visits (refr_no TEXT, pat_id TEXT, vis_en TEXT, vis_ex TEXT);
+CREATE TABLE strangers (refr_no TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE policies (pat_id TEXT, pol_no TEXT, com_name TEXT, pol_st TEXT, pol_ed TEXT);
 CREATE TABLE members (medt_id TEXT, stf_id TEXT, role TEXT);
 CREATE TABLE materials (sku TEXT PRIMARY KEY, stream TEXT) WITHOUT ROWID;
@@ -78,6 +79,10 @@ class Joins:
         for row in self._rows("SELECT refr_no, pat_id, vis_en, vis_ex FROM visits WHERE refr_no", numbers):
             found.setdefault(row[0], []).append(Candidate(*row))
         return found
+
+    def strangers(self, numbers: Iterable[str]) -> set[str]:
+        """Those of the numbers that a patient has who has no visit of it: of some visit VIST does not tell."""
+        return {number for (number,) in self._rows("SELECT refr_no FROM strangers WHERE refr_no", numbers)}
 
     def policies(self, visits: Sequence[Visit | None]) -> list[tuple[Policy, ...]]:
         """The policies of each visit's patient that were active on the day it began."""
@@ -164,7 +169,29 @@ class Joins:
                 else:
                     yield number_of(number), patient, began, known_time(end)
 
-        self._insert("visits", 4, rows())
+        self._insert("visits", _values(4), rows())
+
+    def _load_bill(self) -> None:
+        self._load_strangers("BILL")
+
+    def _load_mdbl(self) -> None:
+        self._load_strangers("MDBL")
+
+    def _load_appt(self) -> None:
+        self._load_strangers("APPT")
+
+    def _load_strangers(self, table: str) -> None:
+        """BILL has a row for every visit: what it knows of a number beside VIST is a visit that VIST has lost."""
+        self.need(("VIST",))
+        rows = (cells.values for cells in self._cells(table, "refr_no", "pat_id"))
+        # A patient who cannot be read may be anybody.
+        pairs = ((number_of(number), patient) for number, patient in rows if number)
+        self._insert(
+            "strangers",
+            "SELECT ?1 WHERE EXISTS (SELECT 1 FROM visits WHERE refr_no = ?1)"
+            " AND NOT EXISTS (SELECT 1 FROM visits WHERE refr_no = ?1 AND pat_id = ?2)",
+            pairs,
+        )
 
     def _load_insr(self) -> None:
         def rows() -> Iterator[tuple[str | None, ...]]:
@@ -174,11 +201,11 @@ class Joins:
                 if patient and number and None not in days and status and status.casefold() == "active":
                     yield patient, number, company, *days
 
-        self._insert("policies", 5, rows())
+        self._insert("policies", _values(5), rows())
 
     def _load_medt(self) -> None:
         rows = (cells.values for cells in self._cells("MEDT", "medt_id", "stf_id", "role_des"))
-        self._insert("members", 3, (row for row in rows if row[0] and row[1]))
+        self._insert("members", _values(3), (row for row in rows if row[0] and row[1]))
 
     def _load_mdcn(self) -> None:
         self._load_materials("MDCN", "med_id")
@@ -188,7 +215,7 @@ class Joins:
 
     def _load_materials(self, table: str, key: str) -> None:
         rows = ((cells.values[0], table) for cells in self._cells(table, key) if cells.values[0])
-        self._insert("materials", 2, rows)
+        self._insert("materials", _values(2), rows)
 
     def _load_dpmt(self) -> None:
         for cells in self._cells("DPMT", "dep_id", "dep_name"):
@@ -209,9 +236,9 @@ class Joins:
             if key:
                 self._allergens.setdefault(key, name)
 
-    def _insert(self, table: str, width: int, rows: Iterator[tuple[str | None, ...]]) -> None:
+    def _insert(self, table: str, values: str, rows: Iterator[tuple[str | None, ...]]) -> None:
         store = self._open()
-        insert = f"INSERT OR IGNORE INTO {table} VALUES ({', '.join('?' * width)})"  # noqa: S608 - our own names
+        insert = f"INSERT OR IGNORE INTO {table} {values}"
         store.execute("BEGIN")
         while batch := list(islice(rows, _BATCH)):
             store.executemany(insert, batch)
@@ -224,6 +251,10 @@ class Joins:
             for row in self._files.rows(part):
                 if not row.blank:
                     yield _taken(row, places)
+
+
+def _values(width: int) -> str:
+    return f"VALUES ({', '.join('?' * width)})"
 
 
 def _taken(row: CsvRow, places: Sequence[int | None]) -> Cells:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import fields
+from datetime import date
 from typing import Any
 
 from marshmallow import ValidationError
@@ -17,9 +18,9 @@ from marshmallow.fields import Field
 from his_adapters.base import NativeKey, Problem, Record, Rejected, Skipped
 from his_adapters.csv_rows import CsvRow
 from his_adapters.native_fields import Key, Text
-from his_adapters.proactive_health.fields import ClockTime, Number, SpreadsheetDate, Word, number_of
-from his_adapters.proactive_health.records import Table
-from his_adapters.proactive_health.tables import Part
+from his_adapters.proactive_health.fields import ClockTime, Number, SpreadsheetDate, Word, day_of, number_of, time_of
+from his_adapters.proactive_health.files import Part
+from his_adapters.proactive_health.tables import Table
 from his_adapters.tabular import BATCH, RowLoader, digest_of, schema_of
 
 Join = Callable[[Sequence[Any]], Sequence["tuple[Any, ...] | Problem"]]
@@ -107,9 +108,7 @@ class Reading:
         digest = digest_of((self._header, row.cells))
         values = {name: row.cells[index] for index, name in self._kept}
         (made,) = self._loader.load([values], [digest], lambda _index, _key: self._place(row))
-        lost = tuple(
-            Problem(name, "not-in-encoding", _LOST) for index, name in self._kept if index in row.illegible
-        )
+        lost = tuple(Problem(name, "not-in-encoding", _LOST) for index, name in self._kept if index in row.illegible)
         if isinstance(made, Rejected) or any(each.field in self._loader.strict for each in lost):
             known = made.problems if isinstance(made, Rejected) else made.notes
             return Rejected(self._name, self._key_of(row), self._place(row), digest, (*known, *lost))
@@ -146,18 +145,11 @@ def _reader(field: Field[Any]) -> Callable[[str], Any]:
         return _word
     if isinstance(field, Text):
         return _text
+    if isinstance(field, ClockTime) and not field.required:
+        return _time
+    if isinstance(field, SpreadsheetDate):
+        return _day
     read = field.deserialize
-    if isinstance(field, (ClockTime, SpreadsheetDate)) and not field.required:
-
-        def dated(cell: str) -> Any:
-            if not cell:
-                return None
-            try:
-                return read(cell)
-            except ValidationError:
-                raise OddCellError from None
-
-        return dated
 
     def any_other(cell: str) -> Any:
         try:
@@ -188,3 +180,25 @@ def _key(cell: str) -> str:
 
 def _number(cell: str) -> str:
     return number_of(_key(cell))
+
+
+def _time(cell: str) -> str | None:
+    if not cell:
+        return None
+    try:
+        if cell[0].isdigit():
+            return time_of(cell)
+    except ValidationError:
+        pass
+    raise OddCellError
+
+
+def _day(cell: str) -> date | None:
+    if not cell:
+        return None
+    try:
+        if cell[0].isdigit():
+            return day_of(cell.partition(" ")[0].partition("T")[0])
+    except ValidationError:
+        pass
+    raise OddCellError

@@ -1,4 +1,4 @@
-"""What the simulated hospital does for its patients: each patient's rows of every table, one patient after the other."""
+"""What the simulated hospital does for its patients: the rows of every table, one patient after the other."""
 
 from __future__ import annotations
 
@@ -71,9 +71,8 @@ class Care:
         yield "PATN", self._person(found, key)
         for number in rng.sample(range(len(schema.ALLERGIES)), _ALLERGIES.draw(rng)):
             severity, reaction = rng.randrange(4), rng.randrange(len(schema.REACTIONS))
-            yield "PTAL", (key, self.house.ids.allergen(number), *self._word(schema.SEVERITIES, severity)) + (
-                self._word(schema.REACTIONS, reaction)
-            )
+            told = *self._word(schema.SEVERITIES, severity), *self._word(schema.REACTIONS, reaction)
+            yield "PTAL", (key, self.house.ids.allergen(number), *told)
         for number in range(_POLICIES.draw(rng)):
             yield "INSR", self._policy(found, key, number)
         for _ in range(_MISSED.draw(rng)):
@@ -129,8 +128,10 @@ class Care:
 
     def _birth(self, born: date | None) -> str | None:
         if born and self.dice.hit("odd_date"):
-            return self.rng.choice((born.strftime("%m-%d-%Y"), "10-02-0035", "00-03-2008", "4/1/2031", born.isoformat()))
-        return born and slashed(born)
+            return self.rng.choice(
+                (born.strftime("%m-%d-%Y"), "10-02-0035", "00-03-2008", "4/1/2031", born.isoformat())
+            )
+        return slashed(born) if born else None
 
     def _policy(self, found: Registration, key: str, number: int) -> tuple[Any, ...]:
         rng = self.rng
@@ -209,7 +210,10 @@ class Care:
         count = _TREATMENTS.draw(rng)
         for place in range(1, count + 1):
             kind = self._word(schema.TREATMENT_TYPES, rng.randrange(10))
-            told = *self._word(schema.TREATMENTS, rng.randrange(29)), *self._word(schema.TREATMENT_STATUSES, rng.randrange(7))
+            told = (
+                *self._word(schema.TREATMENTS, rng.randrange(29)),
+                *self._word(schema.TREATMENT_STATUSES, rng.randrange(7)),
+            )
             yield "TRTM", (number, count, start, *kind, *told, place)
         count = _MEDICINES.draw(rng)
         for place in range(1, count + 1):

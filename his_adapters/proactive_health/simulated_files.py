@@ -16,17 +16,22 @@ from his_adapters.proactive_health.schema import FULL_PATIENTS, KEYS, PREFIX, SP
 from his_adapters.simulated_rows import BadExport
 from his_adapters.simulated_stores import replacing
 
+
+def _listed(text: str) -> list[str]:
+    return text.split()
+
+
 _SPOILED_TOGETHER = 500
 _DIG_CD = 4
 """Its place in DIAG."""
 _DATES = frozenset(
-    "DT_BRT NAT_ID_E ROLE_DATE HIRE_DATE APT_TIME VIS_EX DIG_EN TRTM_EN POL_ST POL_ED BILL_DATE PMNT_DATE "
-    "RCVD_DATE MFG_DATE".split()
+    _listed("""DT_BRT NAT_ID_E ROLE_DATE HIRE_DATE APT_TIME VIS_EX DIG_EN TRTM_EN POL_ST POL_ED
+    BILL_DATE PMNT_DATE RCVD_DATE MFG_DATE""")
 )
-_NUMBERS = frozenset("CPCT_NO STRN_NO FMQTY_NO QTY_NO UNIT_DOS BILL_AMT PMNT_AMT SPL_QTY RCVD_QTY COST_UN".split())
+_NUMBERS = frozenset(_listed("CPCT_NO STRN_NO FMQTY_NO QTY_NO UNIT_DOS BILL_AMT PMNT_AMT SPL_QTY RCVD_QTY COST_UN"))
 _KEPT = frozenset(
-    "PAT_ID REFR_NO STF_ID DEP_ID ROM_ID MED_ID MEDT_ID MAT_SKU VEN_ACC EQP_ID ALG_ID DOC_ID CTD_ID SPL_ID POL_NO "
-    "DIG_SEQ TRTM_SEQ MEDS_SEQ BTYPE_CD PMNT_NO VIS_EN DEP_NAME COM_NAME".split()
+    _listed("""PAT_ID REFR_NO STF_ID DEP_ID ROM_ID MED_ID MEDT_ID MAT_SKU VEN_ACC EQP_ID ALG_ID DOC_ID CTD_ID SPL_ID
+    POL_NO DIG_SEQ TRTM_SEQ MEDS_SEQ BTYPE_CD PMNT_NO VIS_EN DEP_NAME COM_NAME""")
 )
 
 
@@ -35,12 +40,9 @@ class Files:
 
     def __init__(self, folder: Path, profile: str, patients: int, seed: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        for former in folder.glob(f"{PREFIX}*.csv"):
-            former.unlink()
+        self._former = set(folder.glob(f"{PREFIX}*.csv"))
         self._stack = ExitStack()
-        self._sinks = {
-            table: _Table(self._stack, folder, table, profile, patients, seed) for table in TABLES[profile]
-        }
+        self._sinks = {table: _Table(self._stack, folder, table, profile, patients, seed) for table in TABLES[profile]}
 
     def __enter__(self) -> Self:
         return self
@@ -52,6 +54,9 @@ class Files:
             for sink in self._sinks.values():
                 sink.end()
         self._stack.__exit__(kind, error, trace)
+        if error is None:
+            for former in self._former - {path for sink in self._sinks.values() for path in sink.paths}:
+                former.unlink()
 
     def put(self, table: str, row: Sequence[Any]) -> None:
         """Write a row, its cells in the order of the seed's columns."""
@@ -80,6 +85,7 @@ class _Table:
             self._dice = Dice("proactive_health", profile, rng)
         self._waiting: list[dict[str, Any]] = []
         self._parts = 0
+        self.paths: list[Path] = []
         self.written = self._in_file = 0
         self._open()
 
@@ -123,6 +129,7 @@ class _Table:
         self._parts += 1
         self._in_file = 0
         part = self._folder / f"{PREFIX}{self._table}{self._suffix()}.csv"
+        self.paths.append(part)
         path = self._stack.enter_context(replacing(part))
         out = self._stack.enter_context(path.open("w", encoding="utf-8", errors="surrogateescape", newline=""))
         self._lines = csv.writer(out, lineterminator="\n")

@@ -38,7 +38,9 @@ class Ids:
     """The ids of what a store has, each from its number, in the formats of the published set."""
 
     def __init__(self, seed: int) -> None:
-        self._salts = {kind: salt(kind, seed, SOURCE) for kind in ("staff", "team", "room", "medicine", "stock", "visit")}
+        self._salts = {
+            kind: salt(kind, seed, SOURCE) for kind in ("staff", "team", "room", "medicine", "stock", "visit")
+        }
 
     def _code(self, kind: str, number: int, bits: int) -> int:
         return scramble(number, self._salts[kind], bits)
@@ -299,10 +301,10 @@ class House:
                 ),
             )
         for number in range(self.stock):
-            opened, received, issued = rng.randrange(100, 999), rng.randrange(50), rng.randrange(60)
+            opened, added, issued = rng.randrange(100, 999), rng.randrange(50), rng.randrange(60)
             staff = self.ids.staff(rng.randrange(self.staff))
             day = "2" if rng.random() < 0.0001 else _STOCK_DAYS[number % 262].isoformat()
-            cells = (opened, staff, received, staff, issued, staff, opened + received - issued, staff, staff)
+            cells = (opened, staff, added, staff, issued, staff, opened + added - issued, staff, staff)
             yield "INVN", (self._material(), day, *cells)
         for _ in range(self.vendor_payments):
             paid = datetime(2025, 1, 1) + timedelta(days=rng.randrange(250))  # noqa: DTZ001 - the store has no zone

@@ -1,121 +1,80 @@
-"""Finds the files of ProactiveHealth's tables: one a table, or several parts, each with a header of its own."""
+"""ProactiveHealth's tables: what their rows are, their keys, and which other tables a row is told with."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import get_args, get_type_hints
 
-from his_adapters.base import SourceConfig, SourceConfigError, SourceTransientError
-from his_adapters.csv_files import CsvAdapter, explained, state_of
-from his_adapters.csv_rows import CsvFormat, CsvRow, Sample, header_of, rows_of, sample_of
-from his_adapters.proactive_health.records import TABLES, Table
+from his_adapters.proactive_health.records import (
+    AllergenRow,
+    AppointmentRow,
+    BillRow,
+    DepartmentRow,
+    DeviceRow,
+    DiagnosisRow,
+    GivenRow,
+    MedicineRow,
+    MemberRow,
+    PatientAllergyRow,
+    PatientRow,
+    PaymentRow,
+    PolicyRow,
+    RoomRow,
+    StaffRow,
+    StockRow,
+    SupplyRow,
+    TreatmentRow,
+    VendorPaymentRow,
+    VendorRow,
+    VisitRow,
+)
+from his_adapters.tabular import Dataset
 
-_FILE = re.compile(r"(?:STG_EHP__)?(?P<table>[a-z]+)(?P<part>(?:_\d+)*)\.csv", re.IGNORECASE)
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table: how its rows load, and which of the fields are the row's key."""
+
+    dataset: Dataset
+    keys: tuple[str, ...]
+    """A part that is not there is told as `-`."""
+    needs: tuple[str, ...] = ()
+    """The tables whose rows decide what a row of this one is told with."""
+    optional: frozenset[str] = frozenset()
+    """The fields of the key that may be absent."""
+    skipped: str = ""
+    """Why no row of it is told, only counted; "" = they are."""
 
 
-class Part(NamedTuple):
-    """One file of a table, and the field of each of its columns."""
+def _table(name: str, row: type, *keys: str, needs: str = "", skipped: str = "", **aliases: str) -> Table:
+    dataset = Dataset(name, keys[0], row, aliases)
+    hints = get_type_hints(row)
+    optional = frozenset(key for key in keys if type(None) in get_args(hints[key]))
+    return Table(dataset, keys, tuple(needs.split()), optional, skipped)
 
-    path: Path
-    header: list[str]
-    names: list[str | None]
 
-
-class TableFiles(CsvAdapter):
-    """The folder of the .csv files, looked at when it is asked for."""
-
-    def __init__(self, config: SourceConfig) -> None:
-        super().__init__(config, [table.dataset for table in TABLES])
-        self.tables = {table.dataset.name: table for table in TABLES}
-        self._samples: dict[tuple[Path, tuple[int, ...]], Sample] = {}
-        self._digests: dict[tuple[Path, tuple[int, ...]], str] = {}
-
-    def found(self) -> dict[str, list[Path]]:
-        """The files of each table that is there, in the order of the tables and of their parts."""
-        folder = self._config.path
-        hint = "set path to the folder of the .csv files"
-        if folder is None:
-            raise SourceConfigError("no path is configured", str(self._config.name), hint)
-        with explained(folder):
-            names = sorted(os.listdir(folder))  # noqa: PTH208 - a Path for each name costs more than the look
-        parts: dict[str, list[tuple[list[int], str]]] = {}
-        for name in names:
-            if match := _FILE.fullmatch(name):
-                numbers = [int(number) for number in match["part"].split("_")[1:]]
-                parts.setdefault(match["table"].upper(), []).append((numbers, name))
-        if "PATN" not in parts:
-            raise SourceConfigError("STG_EHP__PATN.csv is missing", str(folder), hint)
-        return {
-            table: [folder / name for _, name in sorted(parts[table])] for table in self.tables if table in parts
-        }
-
-    def parts(self, table: Table) -> list[Part]:
-        """The files of a table with their columns. Raises SourceConfigError when a key's column is not there."""
-        form, made = self.form(), []
-        for path in self.files(table):
-            with explained(path):
-                header = header_of(path, form)
-            names = self._columns(table.dataset, header, path, form)
-            missing = [key for key in table.keys if key not in names and key not in table.optional]
-            if missing:
-                raise SourceConfigError(
-                    f"column {missing[0]} is missing from {table.dataset.name}",
-                    str(path),
-                    "rename the column, or check which file this is",
-                )
-            made.append(Part(path, header, names))
-        return made
-
-    def files(self, table: Table) -> list[Path]:
-        """The files of a table. Raises SourceConfigError when there is none."""
-        files = self.found().get(table.dataset.name)
-        if not files:
-            raise SourceConfigError(
-                f"STG_EHP__{table.dataset.name}.csv is missing",
-                str(self._config.path),
-                "export the table, or check the source's path",
-            )
-        return files
-
-    def form(self) -> CsvFormat:
-        """How the files are written."""
-        return self._form()
-
-    def rows(self, part: Part) -> Iterator[CsvRow]:
-        """The rows of a file. Raises SourceTransientError when it changes meanwhile."""
-        with explained(part.path):
-            before = state_of(part.path)
-            yield from rows_of(part.path, self.form())
-            if state_of(part.path) != before:
-                raise SourceTransientError(
-                    "the file changed while it was read", str(part.path), "the hospital is writing; sync again later"
-                )
-
-    def state(self, paths: Sequence[Path]) -> tuple[tuple[int, ...], ...]:
-        """What a change of the files changes."""
-        made = []
-        for path in paths:
-            with explained(path):
-                made.append(state_of(path))
-        return tuple(made)
-
-    def sample(self, path: Path) -> Sample:
-        """What the first part of a file tells; looked at once."""
-        with explained(path):
-            place = (path, state_of(path))
-            if place not in self._samples:
-                self._samples[place] = sample_of(path)
-        return self._samples[place]
-
-    def digest(self, path: Path) -> str:
-        """A digest of a file's content; taken once while the file is as it was."""
-        with explained(path):
-            place = (path, state_of(path))
-            if place not in self._digests:
-                with path.open("rb") as file:
-                    self._digests[place] = hashlib.file_digest(file, "blake2b").hexdigest()
-        return self._digests[place]
+TABLES = (
+    _table("DPMT", DepartmentRow, "dep_id"),
+    _table("VNDR", VendorRow, "ven_acc"),
+    _table("STFF", StaffRow, "stf_id", needs="DPMT", dob="dt_brt"),
+    _table("ROMS", RoomRow, "rom_id", "dep_id"),
+    _table("MDCN", MedicineRow, "med_id"),
+    _table("EQPM", DeviceRow, "eqp_id"),
+    _table("ALGY", AllergenRow, "alg_id"),
+    _table("PATN", PatientRow, "pat_id", dob="dt_brt"),
+    _table("PTAL", PatientAllergyRow, "pat_id", "alg_id", needs="ALGY"),
+    _table("INSR", PolicyRow, "pol_no", "pat_id"),
+    _table("APPT", AppointmentRow, "refr_no", "pat_id"),
+    _table("MEDT", MemberRow, "medt_id", "stf_id", needs="MEDT"),
+    _table("VIST", VisitRow, "refr_no", "pat_id", "vis_en", needs="MEDT ROMS DPMT"),
+    _table("DIAG", DiagnosisRow, "refr_no", "dig_en", "dig_seq", needs="VIST BILL MDBL APPT"),
+    _table("TRTM", TreatmentRow, "refr_no", "trtm_en", "trtm_seq", needs="VIST BILL MDBL APPT"),
+    _table("TMMD", GivenRow, "refr_no", "meds_seq", needs="VIST BILL MDBL APPT"),
+    _table("BILL", BillRow, "refr_no", "pat_id", needs="VIST INSR"),
+    _table("MDBL", BillRow, "refr_no", "pat_id", needs="VIST INSR"),
+    _table("PMNT", PaymentRow, "refr_no", "pat_id", "btype_cd", "pmnt_no"),
+    _table("SPLY", SupplyRow, "spl_id", needs="MDCN EQPM"),
+    _table("INVN", StockRow, "mat_sku", skipped="FHIR R4 has no resource for a day's stock of a material"),
+    _table("VPMT", VendorPaymentRow, "refr_no", skipped="FHIR R4 has no resource for what is paid to a vendor"),
+)
+"""Those that others refer to come first, so that references resolve in one pass."""

@@ -2,8 +2,9 @@
 
 Knows no file. The rules (see the README):
 1. Where the row states its patient, only a visit of this number *and* this patient counts.
-2. Where it states a time, the visit that began at that time; a number's only visit also when the time is within it.
-3. Where it states neither, the number's only visit, and only if every visit's number could be read.
+2. Where it states a time, the one visit of its number that began at that time.
+3. Where it states neither, the number's only visit, if the number of every row of VIST could be read.
+4. Neither 2 nor 3 where the number is known to have another visit that no sound row of VIST tells.
 """
 
 from __future__ import annotations
@@ -26,30 +27,31 @@ class Candidate(NamedTuple):
     vis_ex: str | None
 
 
-def visit_at(candidates: Sequence[Candidate], at: str | None, *, all_legible: bool) -> Visit | Problem:
+def visit_at(candidates: Sequence[Candidate], at: str | None, *, strangers: bool, all_legible: bool) -> Visit | Problem:
     """The visit of a row that states no patient, or why there is none.
 
-    `candidates` are all rows of VIST with the row's number; `all_legible` says that no other row may have it.
+    `candidates` are all rows of VIST with the row's number; `strangers` says that another table knows the number of a
+    patient who has none of these visits, `all_legible` that no other row of VIST may have the number.
     """
     if not candidates:
         return Problem("refr_no", "unknown-visit", "no visit has this number, so the patient is not known")
     visits = {(each.pat_id, each.vis_en): each for each in candidates}
     usable = [found for each in visits.values() if (found := _visit(each))]
-    hidden = len(usable) < len(visits) or not all_legible
+    if len(usable) < len(visits):
+        return _ambiguous("a visit of this number has a row that cannot be used")
+    if strangers:
+        return _ambiguous("a patient without such a visit has a bill or an appointment of this number")
     if at is None:
-        if len(usable) == 1 and not hidden:
+        if len(usable) == 1 and all_legible:
             return usable[0]
-        return _ambiguous(len(visits), "and the row states no time")
+        return _ambiguous(f"{len(usable)} visits have this number, and the row states no time")
     begun = [each for each in usable if _same(each.vis_en, at)]
-    if len(begun) == 1 and (not hidden or len(at) > _TO_THE_MINUTE):
+    if len(begun) == 1 and (all_legible or min(len(at), len(begun[0].vis_en)) > _TO_THE_MINUTE):
         return begun[0]
     if begun:
-        return _ambiguous(len(visits), "and the time does not tell them apart")
-    if len(usable) == 1 and not hidden:
-        if _within(usable[0], at):
-            return usable[0]
-        return Problem("refr_no", "outside-visit", "the only visit of this number was at another time")
-    return _ambiguous(len(visits), "and none began at the row's time")
+        return _ambiguous(f"{len(begun)} visits of this number, or more, began at the row's time")
+    # Visits last for months: that a time lies within one proves nothing.
+    return Problem("refr_no", "another-time", "no visit of this number began at the row's time")
 
 
 def visit_of(candidates: Sequence[Candidate], patient: str) -> tuple[Visit | None, bool]:
@@ -72,12 +74,5 @@ def _same(start: str, at: str) -> bool:
     return start[:shorter] == at[:shorter]
 
 
-def _within(visit: Visit, at: str) -> bool:
-    """Whether a time is in the visit, to the precision of the coarser one."""
-    end = visit.vis_ex
-    return end is not None and visit.vis_en[: len(at)] <= at[: len(visit.vis_en)] and at[: len(end)] <= end[: len(at)]
-
-
-def _ambiguous(count: int, why: str) -> Problem:
-    visits = f"{count} visits have this number" if count > 1 else "another visit may have this number"
-    return Problem("refr_no", "ambiguous-visit", f"{visits}, {why}: the patient is not certain")
+def _ambiguous(why: str) -> Problem:
+    return Problem("refr_no", "ambiguous-visit", f"{why}: the patient is not certain")

@@ -27,10 +27,10 @@ from mappers.fhir.elements import (
     resource,
     same_row,
 )
-from mappers.fhir.hospital import hospital_reference, insurer, insurer_reference
+from mappers.fhir.hospital import insurer, insurer_reference
 from mappers.proactive_health.people import patient_reference
 from mappers.proactive_health.stays import encounter_reference
-from mappers.proactive_health.words import date_time, folded, positive, status_code
+from mappers.proactive_health.words import date_time, folded, hospital_reference, positive, status_code
 from mappers.terminology import table
 
 _CLAIM_TYPES = "http://terminology.hl7.org/CodeSystem/claim-type"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from his_adapters.base import Record
@@ -21,10 +22,9 @@ from mappers.fhir.elements import (
     system_of,
     telecom,
 )
-from mappers.fhir.hospital import hospital_reference
 from mappers.fhir.people import birth_date_of, emergency_contact
 from mappers.proactive_health.places import department_reference
-from mappers.proactive_health.words import folded, gender, local_coding, native_status
+from mappers.proactive_health.words import folded, gender, hospital_reference, local_coding, native_status
 from mappers.terminology import table
 
 _ALLERGY_CLINICAL = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
@@ -32,11 +32,13 @@ _ALLERGY_VERIFICATION = "http://terminology.hl7.org/CodeSystem/allergyintoleranc
 _SEVERITIES = {"mild", "moderate", "severe"}
 
 
+@lru_cache(maxsize=8192)
 def patient_reference(context: MappingContext, pat_id: str) -> dict[str, Any]:
     """A reference to a patient."""
     return reference(context, "Patient", "PATN", (pat_id,))
 
 
+@lru_cache(maxsize=8192)
 def staff_reference(context: MappingContext, stf_id: str) -> dict[str, Any]:
     """A reference to a member of staff."""
     return reference(context, "Practitioner", "STFF", (stf_id,))
@@ -119,7 +121,7 @@ def _reaction(told: Reacting, severity: str | None, report: MappingReport) -> di
     shown = [{"text": row.rct_des}] if row.rct_des else []
     made: dict[str, Any] = {}
     if severity == "anaphylaxis":
-        shown.append({"text": row.svr_des})
+        shown.append({"text": row.svr_des or ""})
     elif severity in _SEVERITIES:
         made["severity"] = severity
     elif severity:

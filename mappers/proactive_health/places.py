@@ -9,7 +9,7 @@ from his_adapters.base import Record
 from his_adapters.proactive_health.records import DepartmentRow, RoomRow
 from mappers.base import MappingContext, MappingReport, Resource
 from mappers.fhir.elements import chosen, coded, coding, extension, identifier, reference, resource
-from mappers.fhir.hospital import hospital_reference
+from mappers.proactive_health.words import hospital_reference
 from mappers.terminology import table
 
 _ORGANIZATION_TYPES = "http://terminology.hl7.org/CodeSystem/organization-type"

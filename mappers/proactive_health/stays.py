@@ -11,9 +11,8 @@ from his_adapters.proactive_health.records import AppointmentRow, Stay, Team, Vi
 from mappers.base import MappingContext, MappingReport, Resource
 from mappers.fhir.clinical import sensitivity
 from mappers.fhir.elements import absent, absent_coding, chosen, coding, extension, identifier, reference, resource
-from mappers.fhir.hospital import hospital_reference
 from mappers.proactive_health.people import patient_reference, staff_reference
-from mappers.proactive_health.words import date_time, folded, instant, native_status, period
+from mappers.proactive_health.words import date_time, folded, hospital_reference, instant, native_status, period
 from mappers.terminology import table
 
 _ACTS = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
@@ -56,6 +55,7 @@ def to_appointment(record: Record, context: MappingContext, report: MappingRepor
     yield made
 
 
+@lru_cache(maxsize=8192)
 def encounter_reference(context: MappingContext, visit: Visit) -> dict[str, Any]:
     """A reference to a visit, by its whole key: its number is not unique."""
     return reference(context, "Encounter", "VIST", (visit.refr_no, visit.pat_id, visit.vis_en))

@@ -9,9 +9,8 @@ from his_adapters.base import Record
 from his_adapters.proactive_health.records import DeviceRow, Supplied, VendorRow
 from mappers.base import MappingContext, MappingReport, Resource
 from mappers.fhir.elements import chosen, coded, extension, identifier, reference, resource, telecom
-from mappers.fhir.hospital import hospital_reference
 from mappers.proactive_health.people import staff_reference
-from mappers.proactive_health.words import folded, native_status, status_code
+from mappers.proactive_health.words import folded, hospital_reference, native_status, status_code
 
 _MATERIALS = {"MDCN": "Medication", "EQPM": "Device"}
 _ACTIVE = {"active": True, "inactive": False, "terminated": False}

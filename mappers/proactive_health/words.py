@@ -12,14 +12,17 @@ from zoneinfo import ZoneInfo
 
 from mappers.base import MappingContext, MappingReport
 from mappers.fhir.elements import URN, extension
+from mappers.fhir.hospital import hospital_reference as reference_to_hospital
 from mappers.fhir.people import gender_of
-from mappers.terminology import table
 from mappers.terminology import folded as folded_word
+from mappers.terminology import table
 
 _DAY = 10
 _MINUTE = 16
 
 folded = lru_cache(maxsize=4096)(folded_word)
+hospital_reference = lru_cache(maxsize=8)(reference_to_hospital)
+"""One object for all: what is mapped is read and never changed."""
 
 
 def date_time(context: MappingContext, time: str) -> str:
@@ -29,10 +32,16 @@ def date_time(context: MappingContext, time: str) -> str:
     return instant(context.timezone, time)
 
 
-@lru_cache(maxsize=4096)
 def instant(timezone: str, time: str) -> str:
-    """A native time of a zone, with its offset."""
-    return datetime.fromisoformat(time).replace(tzinfo=_zone(timezone)).isoformat()
+    """A native time of a zone, with its offset. FHIR wants seconds."""
+    seconds = "" if len(time) > _MINUTE else ":00"
+    return f"{time[:10]}T{time[11:]}{seconds}{_offset(timezone, time[:13])}"
+
+
+@lru_cache(maxsize=50_000)
+def _offset(timezone: str, hour: str) -> str:
+    """The offset of a zone in an hour: zones change theirs on the hour."""
+    return datetime.fromisoformat(f"{hour}:00").replace(tzinfo=_zone(timezone)).isoformat()[19:]
 
 
 @lru_cache(maxsize=8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from his_adapters.base import Adapter
-from his_adapters.proactive_health.records import TABLES
+from his_adapters.proactive_health.tables import TABLES
 from tests.his_adapters.contract import PATIENTS, AdapterContract, fingerprints, opened, simulated
 
 
