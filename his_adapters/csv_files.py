@@ -209,6 +209,10 @@ def _explained(path: Path) -> Iterator[None]:
         _explain(error, str(path))
 
 
+explained = _explained
+"""For adapters whose tables have other files."""
+
+
 def _explain(error: OSError, where: str) -> NoReturn:
     if isinstance(error, FileNotFoundError):
         raise SourceConfigError("no such file or folder", where, "check the source's path") from None
@@ -224,6 +228,10 @@ def _explain(error: OSError, where: str) -> NoReturn:
 def _state_of(path: Path) -> tuple[int, ...]:
     found = path.stat()
     return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+state_of = _state_of
+"""What changes when a file does."""
 
 
 class _Reading:

@@ -198,6 +198,28 @@ _RATES: dict[str, dict[str, Rate]] = {
         "room_booked_twice": Rate(20, 0.03, 0.1, 0.4, "two admissions to one room overlap"),
         "assigned_twice": Rate(21, 0.01, 0.05, 0.3, "one person assigned twice to one shift"),
     },
+    "proactive_health": {
+        "shared_number": Rate(1, 0.0135, 0.0135, 0.1, "a visit's number that another visit has, mostly a stranger's"),
+        "walk_in_number": Rate(2, 0.655, 0.655, 0.655, "W4723062, E8063843: a visit that has no appointment"),
+        "overlapping_stays": _always(3, "stays of up to 201 days, whatever else the patient has: 45 % overlap"),
+        "planned_exit": _always(4, "the exit of who is still admitted"),
+        "odd_date": Rate(5, 0.0, 0.002, 0.1, "05-09-2012, 10-02-0035, 00-03-2008, a birth that is still to come"),
+        "null_word": Rate(5, 0.002, 0.02, 0.1, "the word NULL in a middle name"),
+        "code_contradicts": Rate(6, 0.002, 0.01, 0.2, "a code that means another word than the one beside it"),
+        "repeated_room": Rate(7, 0.00016, 0.00016, 0.1, "one ROM_ID in two departments"),
+        "no_room": Rate(8, 0.27, 0.27, 0.27, "a visit without a room"),
+        "type_without_class": _always(9, "visits are Diagnosis or Treatment, never inpatient or outpatient"),
+        "total_is_count": _always(10, "DIG_TOT, TRTM_TOT and MEDS_TOT are numbers of rows, not sums"),
+        "codes_as_decimals": Rate(11, 1.0, 1.0, 1.0, "36 in the first file of DIAG, 36.0 in the second"),
+        "anaphylaxis": Rate(12, 0.25, 0.25, 0.25, "a reaction where a severity is meant"),
+        "billed_without_policy": _always(13, "an insurer's answer on visits that no active policy covers"),
+        "long_stock": _always(14, "INVN has a row a day and material"),
+        "foreign_shape": Rate(15, 0.0, 0.0, 1.0, "PAT00001, DOB, codes such as COM, GEN_CD M beside Female"),
+        "other_gender": Rate(0, 0.005, 0.33, 0.33, "Other, drawn without a look at the first name"),
+        "same_start": Rate(0, 0.0, 0.0, 0.02, "two visits of one number that begin in the same second"),
+        "lost_visit": Rate(0, 0.0, 0.0, 0.01, "a diagnosis of a visit that no row tells"),
+        "broken_row": Rate(0, 0.0, 0.0, 0.004, "a cell too many"),
+    },
 }
 
 RATES: Mapping[str, Rate] = {f"{where}.{name}": rate for where, rates in _RATES.items() for name, rate in rates.items()}

@@ -36,6 +36,12 @@ SERVED_TYPES: tuple[str, ...] = (
     "MedicationStatement",
     "PaymentReconciliation",
     "Schedule",
+    "CareTeam",
+    "ClaimResponse",
+    "Device",
+    "Medication",
+    "MedicationAdministration",
+    "SupplyDelivery",
 )
 """The resource types that the API serves. The table holds more, ready to be served."""
 

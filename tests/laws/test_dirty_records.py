@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from his_adapters import installed
-from his_adapters.base import Checkpoint, Record, Rejected
+from his_adapters.base import Adapter, Checkpoint, Record, Rejected
 from mappers.fhir.check import check, judge
 from tests.his_adapters.contract import opened, simulated
 from tests.laws.native_files import Row, read_rows, tables_in, write_rows
@@ -116,16 +116,27 @@ def _dirty(hospital: tuple[str, Path], examples: int) -> Counter[str]:
         # A column that no row of an example has left would be a store without it: a clear error, tested elsewhere.
         write_rows(path, table, [*rows, whole[0]])
         try:
-            told = list(opened(adapter, folder).read(table.lower(), None))
+            source = opened(adapter, folder)
+            stream = _stream_of(table, source)
+            told = list(source.read(stream, None))
         finally:
             write_rows(path, table, whole)
         assert isinstance(told[-1], Checkpoint)
-        assert len(told) - 1 == ROWS + 1
+        others = sum(
+            len(sound[each]) for each in tables if each != (path, table) and _stream_of(each[1], source) == stream
+        )
+        assert len(told) - 1 == ROWS + 1 + others
         for each in told[:-1]:
             ended[_outcome(adapter, each)] += 1
 
     law()
     return ended
+
+
+def _stream_of(table: str, source: Adapter) -> str:
+    """The stream that a table or file is of, or a part of: it is named after it."""
+    words = {table, table.lower(), *table.split("_")}
+    return next((stream.name for stream in source.streams() if stream.name in words), table)
 
 
 def _outcome(adapter: str, told: object) -> str:

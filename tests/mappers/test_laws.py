@@ -139,6 +139,9 @@ WORDS = {
     *("VN", "planned", "finished"),
     *("PI", "VN", "Laboratory scientist", "ro", "Room", "suspended", "accepted", "dq-double-booking", "Patient"),
     *("final", "registered", "IMP", "inpatient encounter", "payment", "Payment"),
+    *("accepted", "VN", "ro", "Room", "encounter", "IMP", "inpatient encounter", "EMER", "emergency", "EI"),
+    *("recurrence", "Recurrence", "confirmed", "Confirmed", "high", "Pharmacy", "pharmacy", "not recorded", "g"),
+    *("mcg", "ug", "mL", "{tbl}", "eligpercent", "Eligible %", "payment", "Payment", "user-friendly-name"),
     *("dq-claim-exceeds-charges", "Sugar", "mg/dL", "beats/minute", "as recorded, amount or percent", "unit-time"),
 }
 PATTERNS = (
@@ -147,7 +150,7 @@ PATTERNS = (
     r"[A-Z][A-Za-z]+(/[0-9a-f-]{36})?",  # a resource type, a literal reference
     r"[0-9a-f-]{36}",
     r"due \d{4}-\d{2}-\d{2}",
-    r"(Severity|Stage or danger) as recorded: .*",
+    r"(?s)(Severity|Stage or danger|Status|Recommended treatment) as recorded: .*",
     r"-?\d+(\.\d+)?",
     r"\d{2}:\d{2}:00",  # a time of day: FHIR wants seconds
     r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}[+-]\d{2}:\d{2})?",  # a day; an instant, with the hospital's zone
