@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import URL, Connection, create_engine, make_url, text
+from sqlalchemy import URL, Connection, create_engine, event, make_url, text
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
@@ -84,23 +85,23 @@ def reading(url: URL) -> Iterator[Connection]:
         driver = getattr(error, "name", None) or url.drivername
         raise SourceConfigError(f"the driver {driver} is not installed", where, "install it with pip") from None
     try:
+        event.listen(engine, "handle_error", _give_up_lost_rows)
         with engine.connect() as plain:
-            driver = plain.connection.driver_connection
-            try:
-                connection = plain.execution_options(**kind.options)
-                for statement in kind.begin:
-                    connection.execute(text(statement))
-                yield connection
-            finally:
-                _give_up_lost_rows(driver)
+            connection = plain.execution_options(**kind.options)
+            for statement in kind.begin:
+                connection.execute(text(statement))
+            yield connection
     except DBAPIError as error:
         raise explained(error, url) from None
     finally:
         engine.dispose()
 
 
-def _give_up_lost_rows(driver: Any) -> None:
-    """PyMySQL wants to read the rest of a result before it lets go of it, and stumbles where the connection is lost."""
+def _give_up_lost_rows(context: ExceptionContext) -> None:
+    """PyMySQL reads what is left of a result before it closes it, and stumbles aloud where the connection is lost."""
+    if context.connection is None or context.connection.invalidated:
+        return
+    driver = context.connection.connection.driver_connection
     result = getattr(driver, "_result", None)
     if result is not None and not getattr(driver, "open", True):
         result.unbuffered_active = False
