@@ -32,7 +32,7 @@ def open_source(config: SourceConfig) -> Adapter:
 
 
 class Chirona:
-    """An Adapter over the 15 tables. A column of the original DDL that is missing stops the source: half is not read."""
+    """An Adapter over the 15 tables. A missing column of the original DDL stops the source: half is not read."""
 
     def __init__(self, config: SourceConfig) -> None:
         self._config = config

@@ -1,4 +1,4 @@
-"""Where a Chirona is: by `url`, by the system's own `conn.yml` (dbname, admin, passwd, server, port), or by a SQLite file.
+"""Where a Chirona is: at a `url`, where the system's own `conn.yml` says, or in a SQLite file.
 
 The password stays in the URL that is made of it, and in no message.
 """

@@ -1,7 +1,4 @@
-"""Chirona's rows in its own words. What another table says about a row, and the mapper needs, stands below the row's own.
-
-Names without a table's column are the adapter's: each says what it joins.
-"""
+"""Chirona's rows in its own words; below a row's own cells, what the adapter adds to it from other rows and tables."""
 
 from __future__ import annotations
 
@@ -76,7 +73,8 @@ class Charges(fields.Field[tuple[Charged, ...]]):
 _Moment = Annotated[datetime | date | None, LocalTimestamp(allow_none=True)]
 _Clock = Annotated[time | None, TimeOfDay(allow_none=True)]
 _Money = Annotated[Decimal | None, Cents(allow_none=True)]
-_Due = Annotated[Decimal, Cents(required=True)]
+_MISSING: dict[str, Any] = {"required": "missing: the field is not there", "null": "missing: the field is empty"}
+_Due = Annotated[Decimal, Cents(required=True, error_messages=_MISSING)]
 _Whether = Annotated[bool | None, Flag(allow_none=True)]
 _Charges = Annotated[tuple[Charged, ...] | None, Charges(allow_none=True)]
 
@@ -186,7 +184,7 @@ class AppointmentRow:
     appointment_date: date | None
     appointment_start_time: _Clock
     appointment_end_time: _Clock
-    appointment_status: Annotated[str, AppointmentStatus(required=True)]
+    appointment_status: Annotated[str, AppointmentStatus(required=True, error_messages=_MISSING)]
     overlaps: _Whether
     """Whether the doctor has another appointment at the same time."""
 

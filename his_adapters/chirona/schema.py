@@ -1,7 +1,7 @@
 """Chirona's 15 tables with every constraint: one text, rendered for PostgreSQL and for SQLite.
 
-The words are those of the original DDL; columns marked `+` are the seed's, which the original DDL lacks. Identifiers are
-unquoted, so that PostgreSQL's catalogue holds them in lower case: `chironaschema.medicaltestinvoice.invoiceno`.
+The words are those of the original DDL; columns marked `+` are the seed's, which the original DDL lacks. Identifiers
+are unquoted, so that PostgreSQL's catalogue holds them in lower case: `chironaschema.medicaltestinvoice.invoiceno`.
 """
 
 from __future__ import annotations

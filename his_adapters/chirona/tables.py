@@ -15,10 +15,10 @@ from his_adapters.chirona import records
 from his_adapters.sql_tables import Join, SqlTable, Tables
 from his_adapters.tabular import Dataset
 
-_NEVER = literal_column("'9999-12-31 00:00:00'")
-_OPEN = [literal_column("'Admitted'"), literal_column("'In Treatment'")]
-_CANCELLED = literal_column("'Cancelled'")
-_NOTHING = literal_column("''")
+_NEVER: ColumnElement[Any] = literal_column("'9999-12-31 00:00:00'")
+_OPEN: list[ColumnElement[Any]] = [literal_column("'Admitted'"), literal_column("'In Treatment'")]
+_CANCELLED: ColumnElement[Any] = literal_column("'Cancelled'")
+_NOTHING: ColumnElement[Any] = literal_column("''")
 
 
 def _repeats(*group: ColumnElement[Any]) -> ColumnElement[Any]:

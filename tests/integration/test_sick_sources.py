@@ -75,7 +75,22 @@ SICK = [
     pytest.param("his_c", _overwrite("his_c/patients.csv", _unbalanced), "patients.csv", id="unbalanced quote"),
     pytest.param("his_c", _overwrite("his_c/patients.csv", lambda raw: b""), "patients.csv", id="empty CSV"),
     pytest.param("his_a", lambda stores: _swap(stores / "his_a"), "his_a", id="a file for a folder"),
+    pytest.param("chirona", lambda stores: (stores / "chirona/chirona.db").unlink(), "chirona", id="no SQLite file"),
+    pytest.param(
+        "chirona", lambda stores: _sql(stores / "chirona/chirona.db", "DROP TABLE Room"), "room", id="missing table"
+    ),
+    pytest.param(
+        "chirona",
+        lambda stores: _sql(stores / "chirona/chirona.db", "ALTER TABLE Staff RENAME StaffRole TO Job"),
+        "StaffRole",
+        id="renamed column",
+    ),
 ]
+
+
+def _sql(path: Path, statement: str) -> None:
+    with closing(sqlite3.connect(path)) as store:
+        store.execute(statement)
 
 
 def _swap(path: Path) -> None:
