@@ -75,6 +75,50 @@ def write_sqlite(
     return written
 
 
+def write_sqlite_tables(
+    path: Path,
+    statements: Sequence[str],
+    tables: Mapping[str, Sequence[Column]],
+    rows: Iterable[tuple[str, Row]],
+    *,
+    sound: bool,
+) -> dict[str, int]:
+    """One file of several tables, made by the statements; rows come with their table's name, in any order.
+
+    In a sound store every constraint holds, those between tables at the end; in another, bytes that are not UTF-8 are
+    kept as they are. Returns the rows written by table.
+    """
+    mark = "?" if sound else "CAST(? AS TEXT)"
+    inserts = {
+        name: f"INSERT INTO {name} VALUES ({', '.join([mark] * len(found))})"  # noqa: S608 - names come from the schema
+        for name, found in tables.items()
+    }
+    waiting: dict[str, list[tuple[Any, ...]]] = {name: [] for name in tables}
+    cells = {name: itemgetter(*(column.field for column in found)) for name, found in tables.items()}
+    written = dict.fromkeys(tables, 0)
+    with replacing(path) as part, closing(sqlite3.connect(part, isolation_level=None)) as store:
+        for setting in ("page_size = 4096", "auto_vacuum = 0", "journal_mode = MEMORY", "synchronous = OFF"):
+            store.execute(f"PRAGMA {setting}")
+        store.execute(f"PRAGMA foreign_keys = {int(sound)}")
+        for statement in statements:
+            store.execute(statement)
+        store.execute("BEGIN")
+        store.execute("PRAGMA defer_foreign_keys = ON")
+        for table, row in rows:
+            made = cells[table](row)
+            waiting[table].append(made if sound else _as_bytes(made))
+            written[table] += 1
+            if len(waiting[table]) == _BATCH:
+                store.executemany(inserts[table], waiting[table])
+                waiting[table].clear()
+        for table, batch in waiting.items():
+            store.executemany(inserts[table], batch)
+        store.execute("COMMIT")
+        store.close()
+        _forget_library(part)
+    return written
+
+
 def _forget_library(path: Path) -> None:
     """The header names the SQLite library that wrote the file: one fixed number, so that any library's bytes agree."""
     with path.open("r+b") as store:

@@ -143,6 +143,7 @@ def _toml(made: dict[str, Any], sources: list[str]) -> str:
 name = "{source}"
 adapter = "{source}"
 path = "stores/{source}"
+timezone = "Asia/Kolkata"
 organization = "Demo hospital {source.upper()}"
 """
         for source in sources

@@ -32,7 +32,8 @@ def simulated(adapter: str, folder: Path, profile: str, patients: int = PATIENTS
 
 def opened(adapter: str, path: Path | None) -> Adapter:
     """The adapter over a store."""
-    made: Adapter = adapter_module(adapter).open_source(SourceConfig(SourceName("site"), adapter, path=path))
+    config = SourceConfig(SourceName("site"), adapter, path=path, timezone="Asia/Kolkata")
+    made: Adapter = adapter_module(adapter).open_source(config)
     return made
 
 

@@ -32,7 +32,9 @@ def simulate_all(folder: Path, patients: int, profile: str = "seed") -> dict[str
 def configured(folder: Path) -> list[SourceConfig]:
     """The sources of a folder, each named as its adapter."""
     return [
-        SourceConfig(SourceName(name), name, path=folder / name, organization=f"Hospital {name}")
+        SourceConfig(
+            SourceName(name), name, path=folder / name, timezone="Asia/Kolkata", organization=f"Hospital {name}"
+        )
         for name in installed()
     ]
 

@@ -12,13 +12,22 @@ from typing import Any
 Row = dict[str, Any]
 
 
-def read_rows(path: Path) -> list[Row]:
-    """The rows of a native file in its own words."""
+def tables_in(path: Path) -> list[str]:
+    """The tables of a native file: those of a database, else the file itself."""
+    if path.suffix != ".db":
+        return [path.stem]
+    with closing(sqlite3.connect(path)) as connection:
+        listed = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name"
+        return [name for (name,) in connection.execute(listed)]
+
+
+def read_rows(path: Path, table: str) -> list[Row]:
+    """The rows of a table of a native file in its own words."""
     match path.suffix:
         case ".db":
             with closing(sqlite3.connect(path)) as connection:
                 connection.row_factory = sqlite3.Row
-                return [dict(row) for row in connection.execute(f"SELECT * FROM {path.stem}")]
+                return [dict(row) for row in connection.execute(f"SELECT * FROM {table}")]
         case ".json":
             return list(json.loads(path.read_text(encoding="utf-8")))
         case ".csv":
@@ -27,18 +36,19 @@ def read_rows(path: Path) -> list[Row]:
     raise ValueError(path.suffix)
 
 
-def write_rows(path: Path, rows: list[Row]) -> None:
-    """Write rows of any values as a native file; columns are those of all rows together."""
+def write_rows(path: Path, table: str, rows: list[Row]) -> None:
+    """Write rows of any values as a table of a native file; columns are those of all rows together."""
     columns = list(dict.fromkeys(name for row in rows for name in row))
     match path.suffix:
         case ".db":
-            path.unlink()
             with closing(sqlite3.connect(path)) as connection:
+                connection.execute("PRAGMA synchronous = OFF")
                 names = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
-                connection.execute(f"CREATE TABLE {path.stem} ({names})")
+                connection.execute(f"DROP TABLE {table}")
+                connection.execute(f"CREATE TABLE {table} ({names})")
                 marks = ", ".join("?" * len(columns))
                 values = [[_cell(row.get(name)) for name in columns] for row in rows]
-                connection.executemany(f"INSERT INTO {path.stem} VALUES ({marks})", values)
+                connection.executemany(f"INSERT INTO {table} VALUES ({marks})", values)
                 connection.commit()
         case ".json":
             path.write_text(json.dumps(rows, default=_text), encoding="utf-8")

@@ -17,7 +17,7 @@ from his_adapters import installed
 from his_adapters.base import Checkpoint, Record, Rejected
 from mappers.fhir.check import check, judge
 from tests.his_adapters.contract import opened, simulated
-from tests.laws.native_files import Row, read_rows, write_rows
+from tests.laws.native_files import Row, read_rows, tables_in, write_rows
 from tests.mappers.mapped import mapped
 
 ROWS = 20
@@ -103,20 +103,22 @@ def _dirty(hospital: tuple[str, Path], examples: int) -> Counter[str]:
     """Run the law over `examples` times ROWS dirty rows a stream; how the rows ended."""
     adapter, folder = hospital
     files = sorted(path for path in folder.iterdir() if path.is_file())
-    sound = {path: read_rows(path) for path in files}
+    tables = [(path, table) for path in files for table in tables_in(path)]
+    sound = {(path, table): read_rows(path, table) for path, table in tables}
     ended: Counter[str] = Counter()
 
     @settings(max_examples=examples, suppress_health_check=list(HealthCheck), deadline=None, database=None)
-    @given(choice=st.integers(0, len(files) - 1), spoiled=SPOILED)
+    @given(choice=st.integers(0, len(tables) - 1), spoiled=SPOILED)
     def law(choice: int, spoiled: list[tuple[int, list[tuple[int, Any]], bool]]) -> None:
-        path = files[choice]
-        rows = [_spoil(sound[path][place % len(sound[path])], cells, remove=remove) for place, cells, remove in spoiled]
+        path, table = tables[choice]
+        whole = sound[path, table]
+        rows = [_spoil(whole[place % len(whole)], cells, remove=remove) for place, cells, remove in spoiled]
         # A column that no row of an example has left would be a store without it: a clear error, tested elsewhere.
-        write_rows(path, [*rows, sound[path][0]])
+        write_rows(path, table, [*rows, whole[0]])
         try:
-            told = list(opened(adapter, folder).read(path.stem, None))
+            told = list(opened(adapter, folder).read(table.lower(), None))
         finally:
-            write_rows(path, sound[path])
+            write_rows(path, table, whole)
         assert isinstance(told[-1], Checkpoint)
         assert len(told) - 1 == ROWS + 1
         for each in told[:-1]:

@@ -26,7 +26,7 @@ class Mapped(NamedTuple):
 
 def context(source: str = "site") -> MappingContext:
     """The context of a source in tests."""
-    return MappingContext(source, "Test Hospital", AS_OF)
+    return MappingContext(source, "Test Hospital", AS_OF, timezone="Asia/Kolkata")
 
 
 def mapped(adapter: str, record: Record) -> Mapped:
