@@ -31,6 +31,9 @@ SERVED_TYPES: tuple[str, ...] = (
     "CarePlan",
     "ServiceRequest",
     "DiagnosticReport",
+    "Appointment",
+    "MedicationRequest",
+    "DocumentReference",
 )
 """The resource types that the API serves. The table holds more, ready to be served."""
 

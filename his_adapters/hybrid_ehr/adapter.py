@@ -38,6 +38,7 @@ OPTIONS = (*sql_tables.OPTIONS, "notes_url", "notes_url_file")
 _LARGEST_BATCH = 1 << 22
 """Characters of the notes that are held at once."""
 _UUID = "record_uuid"
+_OF_RECORD = {"record_id", "record_title"}
 
 
 def open_source(config: SourceConfig) -> Adapter:
@@ -111,6 +112,7 @@ class _Owner(NamedTuple):
 
     record_id: str | None
     patient_id: str | None
+    title: str | None
 
 
 class _Owners:
@@ -119,14 +121,14 @@ class _Owners:
     def __init__(self, told: Iterator[Record | Rejected | Skipped | Checkpoint]) -> None:
         # An empty name is a private file that SQLite has unlinked already. https://www.sqlite.org/inmemorydb.html
         self._store = sqlite3.connect("", isolation_level=None)
-        self._store.execute("CREATE TABLE owner (uuid TEXT PRIMARY KEY, record TEXT, patient TEXT) WITHOUT ROWID")
+        self._store.execute("CREATE TABLE owner (uuid TEXT PRIMARY KEY, record, patient, title) WITHOUT ROWID")
         self._store.execute("BEGIN")
         try:
             self._store.executemany(
-                "INSERT INTO owner VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET record = NULL, patient = NULL "
+                "INSERT INTO owner VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET record = NULL, patient = NULL "
                 "WHERE record IS NOT excluded.record OR patient IS NOT excluded.patient",
                 (
-                    (each.data.record_uuid.casefold(), each.data.record_id, each.data.patient_id)
+                    (each.data.record_uuid.casefold(), each.data.record_id, each.data.patient_id, each.data.title)
                     for each in told
                     if isinstance(each, Record)
                     and isinstance(each.data, MedicalRecordRow)
@@ -142,8 +144,8 @@ class _Owners:
         """The owners of some uuids, by the uuid without case."""
         wanted = list({each.casefold() for each in uuids})
         marks = ", ".join("?" * len(wanted))
-        rows = self._store.execute(f"SELECT uuid, record, patient FROM owner WHERE uuid IN ({marks})", wanted)  # noqa: S608 - only question marks
-        return {uuid: _Owner(record, patient) for uuid, record, patient in rows}
+        rows = self._store.execute(f"SELECT uuid, record, patient, title FROM owner WHERE uuid IN ({marks})", wanted)  # noqa: S608 - only question marks
+        return {uuid: _Owner(*owner) for uuid, *owner in rows}
 
     def close(self) -> None:
         """Drop the file."""
@@ -163,7 +165,7 @@ def _safe(told: Record, owners: Mapping[str, _Owner]) -> Record | Rejected:
     elif owner.patient_id != note.patient_id:
         problem = Problem(_UUID, "other-patient", "the medical record is another patient's")
     else:
-        return replace(told, digest=digest, data=replace(note, record_id=owner.record_id))
+        return replace(told, digest=digest, data=replace(note, record_id=owner.record_id, record_title=owner.title))
     return Rejected(told.stream, told.key, told.locator, digest, (problem, *told.notes))
 
 
@@ -184,7 +186,7 @@ def _batches(documents: Iterator[Document]) -> Iterator[list[Document]]:
 def _columns(names: Sequence[str]) -> list[str | None]:
     """The field of each name in a note; what the adapter adds is never read from one."""
     listed = columns_of(CLINICAL_NOTES, names, NOTES)
-    return [None if field == "record_id" else field for field in listed]
+    return [None if field in _OF_RECORD else field for field in listed]
 
 
 def _loaded(batch: Sequence[Document], loader: RowLoader) -> Iterator[Record | Rejected]:
@@ -215,6 +217,6 @@ def _row(document: Mapping[str, Any]) -> dict[str, Any]:
 
 _LONGEST_NAME = 100
 _FIELDS = {
-    **{folded(item.name): item.name for item in fields(NoteRow) if item.name != "record_id"},
+    **{folded(item.name): item.name for item in fields(NoteRow) if item.name not in _OF_RECORD},
     **{folded(native): field for native, field in CLINICAL_NOTES.aliases.items()},
 }

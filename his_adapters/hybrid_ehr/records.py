@@ -146,6 +146,8 @@ class PrescriptionRow:
     patient_id: _PatientOfRecord
     doctor_id: str | None
     """Of the record."""
+    record_title: str | None
+    """Of the record: what it is about can make a prescription sensitive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +178,17 @@ class NoteRow:
     """In UTC: MongoDB's clock is not the tables'."""
     record_id: str | None
     """Of the medical record; there is one in every note that leaves the adapter."""
+    record_title: str | None
+    """Of the medical record: what it is about can make a note sensitive."""
 
 
 CLINICAL_NOTES = Dataset("clinical_notes", "note_id", NoteRow, {"_id": "note_id"})
 
-_OF_RECORD = Join("record_id", "medical_records", {"patient_id": "patient_id", "doctor_id": "doctor_id"})
+_OF_RECORD = Join(
+    "record_id",
+    "medical_records",
+    {"patient_id": "patient_id", "doctor_id": "doctor_id", "title": "record_title"},
+)
 
 SQL_TABLES = (
     SqlTable(Dataset("doctors", "doctor_id", DoctorRow)),

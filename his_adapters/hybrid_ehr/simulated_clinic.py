@@ -129,15 +129,15 @@ class Clinic:
                 linked: int | None = None if hit("deleted_appointment") else appointment
                 if linked and self._last_appointment and hit("appointment_of_another"):
                     linked = self._last_appointment
-                yield from self._record(patient, doctor, linked, day, (title, summary, medicines))
+                yield from self._record(patient, doctor, linked, moment, (title, summary, medicines))
         self._last_appointment = appointment
 
     def _record(
-        self, patient: str, doctor: int, appointment: int | None, day: date, visit: tuple[str, str, tuple[str, ...]]
+        self, patient: str, doctor: int, appointment: int | None, moment: str, visit: tuple[str, str, tuple[str, ...]]
     ) -> Rows:
         rng, hit = self._rng, self._dice.hit
         title, summary, medicines = visit
-        record, moment = self._number("medical_records"), self._at(day)
+        record = self._number("medical_records")
         yield (
             "medical_records",
             {
@@ -174,7 +174,7 @@ class Clinic:
                 "amount": amount,
                 "paid": None if hit("paid_unknown") else int(rng.random() < 0.7),
                 "method": rng.choice((*_METHODS, None)),
-                "billed_at": self._at(day),
+                "billed_at": moment,
             },
         )
 
