@@ -42,6 +42,8 @@ SERVED_TYPES: tuple[str, ...] = (
     "Medication",
     "MedicationAdministration",
     "SupplyDelivery",
+    "MedicationRequest",
+    "DocumentReference",
 )
 """The resource types that the API serves. The table holds more, ready to be served."""
 

@@ -30,6 +30,8 @@ def read_rows(path: Path, table: str) -> list[Row]:
                 return [dict(row) for row in connection.execute(f"SELECT * FROM {table}")]
         case ".json":
             return list(json.loads(path.read_text(encoding="utf-8")))
+        case ".ndjson":
+            return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         case ".csv":
             with path.open(encoding="utf-8", newline="") as file:
                 return list(csv.DictReader(file))
@@ -52,6 +54,8 @@ def write_rows(path: Path, table: str, rows: list[Row]) -> None:
                 connection.commit()
         case ".json":
             path.write_text(json.dumps(rows, default=_text), encoding="utf-8")
+        case ".ndjson":
+            path.write_text("".join(json.dumps(row, default=_text) + "\n" for row in rows), encoding="utf-8")
         case ".csv":
             with path.open("w", encoding="utf-8", errors="replace", newline="") as file:
                 writer = csv.DictWriter(file, columns, restval="")
