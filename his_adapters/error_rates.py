@@ -167,7 +167,7 @@ _RATES: dict[str, dict[str, Rate]] = {
     },
     "central_records": {
         "report_before_visit": Rate(1, 0.02, 0.5, 0.5, "a report is dated before its visit"),
-        "visit_before_birth": Rate(2, 0.02, 0.35, 0.6, "a visit before the patient's birth, of those who are young"),
+        "visit_before_birth": Rate(2, 0.02, 0.24, 0.6, "a visit before the patient's birth, of those who are young"),
         "result_of_any_test": Rate(3, 0.02, 1.0, 1.0, "the result is drawn without a look at the test"),
         "reason_of_any_doctor": Rate(4, 0.3, 1.0, 1.0, "reason and kind of visit are any, whoever the doctor is"),
         "shared_name": Rate(5, 0.002, 0.002, 0.1, "two doctors of one name; patients have namesakes by chance"),

@@ -312,7 +312,7 @@ def test_the_original_is_as_it_was_measured(stores: Callable[[str], Store]) -> N
     reports, visits = len(store["lab_reports"]), len(store["visits"])
     assert (len(store["patients"]), len(store["doctors"]), visits, reports) == (520, 52, 2600, 1560)
     assert 0.42 < early_reports(store) / reports < 0.56
-    assert 0.005 < unborn(store) / visits < 0.03
+    assert 0.002 < unborn(store) / visits < 0.03
     assert 0.06 < impossible(store) / reports < 0.14
     assert orphans(store) == 0
     assert {row["gender"] for row in store["patients"]} == {"F", "M"}
