@@ -29,6 +29,7 @@ _KEY = Key()
 _SCHEMA = """
 CREATE TABLE visits (refr_no TEXT, pat_id TEXT, vis_en TEXT, vis_ex TEXT);
 CREATE TABLE strangers (refr_no TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE billed (refr_no TEXT, pat_id TEXT, bills INTEGER, PRIMARY KEY (refr_no, pat_id)) WITHOUT ROWID;
 CREATE TABLE policies (pat_id TEXT, pol_no TEXT, com_name TEXT, pol_st TEXT, pol_ed TEXT);
 CREATE TABLE members (medt_id TEXT, stf_id TEXT, role TEXT);
 CREATE TABLE materials (sku TEXT PRIMARY KEY, stream TEXT) WITHOUT ROWID;
@@ -38,6 +39,23 @@ _INDEXES = {
     "INSR": "CREATE INDEX policies_by_patient ON policies (pat_id)",
     "MEDT": "CREATE INDEX members_by_team ON members (medt_id)",
 }
+_STRANGER = """
+INSERT OR IGNORE INTO strangers
+SELECT ?1 WHERE EXISTS (SELECT 1 FROM visits WHERE refr_no = ?1)
+AND NOT EXISTS (SELECT 1 FROM visits WHERE refr_no = ?1 AND pat_id = ?2)
+"""
+_COUNT_BILL = """
+INSERT INTO billed
+SELECT ?1, ?2, 1 WHERE ?2 IS NOT NULL AND (SELECT count(*) FROM visits WHERE refr_no = ?1) > 1
+ON CONFLICT DO UPDATE SET bills = bills + 1
+"""
+_MORE_BILLS_THAN_VISITS = """
+INSERT OR IGNORE INTO strangers
+SELECT refr_no FROM billed WHERE bills > (
+    SELECT count(DISTINCT vis_en) FROM visits
+    WHERE visits.refr_no = billed.refr_no AND visits.pat_id = billed.pat_id
+)
+"""
 
 
 class Cells(NamedTuple):
@@ -169,10 +187,12 @@ class Joins:
                 else:
                     yield number_of(number), patient, began, known_time(end)
 
-        self._insert("visits", _values(4), rows())
+        self._insert_into("visits", 4, rows())
 
     def _load_bill(self) -> None:
-        self._load_strangers("BILL")
+        """BILL has a row for every visit: one that has no visit is of a visit that VIST has lost."""
+        self._load_strangers("BILL", _COUNT_BILL)
+        self._open().execute(_MORE_BILLS_THAN_VISITS)
 
     def _load_mdbl(self) -> None:
         self._load_strangers("MDBL")
@@ -180,18 +200,12 @@ class Joins:
     def _load_appt(self) -> None:
         self._load_strangers("APPT")
 
-    def _load_strangers(self, table: str) -> None:
-        """BILL has a row for every visit: what it knows of a number beside VIST is a visit that VIST has lost."""
+    def _load_strangers(self, table: str, *others: str) -> None:
         self.need(("VIST",))
         rows = (cells.values for cells in self._cells(table, "refr_no", "pat_id"))
         # A patient who cannot be read may be anybody.
         pairs = ((number_of(number), patient) for number, patient in rows if number)
-        self._insert(
-            "strangers",
-            "SELECT ?1 WHERE EXISTS (SELECT 1 FROM visits WHERE refr_no = ?1)"
-            " AND NOT EXISTS (SELECT 1 FROM visits WHERE refr_no = ?1 AND pat_id = ?2)",
-            pairs,
-        )
+        self._insert(pairs, _STRANGER, *others)
 
     def _load_insr(self) -> None:
         def rows() -> Iterator[tuple[str | None, ...]]:
@@ -201,11 +215,11 @@ class Joins:
                 if patient and number and None not in days and status and status.casefold() == "active":
                     yield patient, number, company, *days
 
-        self._insert("policies", _values(5), rows())
+        self._insert_into("policies", 5, rows())
 
     def _load_medt(self) -> None:
         rows = (cells.values for cells in self._cells("MEDT", "medt_id", "stf_id", "role_des"))
-        self._insert("members", _values(3), (row for row in rows if row[0] and row[1]))
+        self._insert_into("members", 3, (row for row in rows if row[0] and row[1]))
 
     def _load_mdcn(self) -> None:
         self._load_materials("MDCN", "med_id")
@@ -215,7 +229,7 @@ class Joins:
 
     def _load_materials(self, table: str, key: str) -> None:
         rows = ((cells.values[0], table) for cells in self._cells(table, key) if cells.values[0])
-        self._insert("materials", _values(2), rows)
+        self._insert_into("materials", 2, rows)
 
     def _load_dpmt(self) -> None:
         for cells in self._cells("DPMT", "dep_id", "dep_name"):
@@ -236,12 +250,15 @@ class Joins:
             if key:
                 self._allergens.setdefault(key, name)
 
-    def _insert(self, table: str, values: str, rows: Iterator[tuple[str | None, ...]]) -> None:
+    def _insert_into(self, table: str, width: int, rows: Iterator[tuple[str | None, ...]]) -> None:
+        self._insert(rows, f"INSERT OR IGNORE INTO {table} VALUES ({', '.join('?' * width)})")  # noqa: S608 - our own names
+
+    def _insert(self, rows: Iterator[tuple[str | None, ...]], *statements: str) -> None:
         store = self._open()
-        insert = f"INSERT OR IGNORE INTO {table} {values}"
         store.execute("BEGIN")
         while batch := list(islice(rows, _BATCH)):
-            store.executemany(insert, batch)
+            for statement in statements:
+                store.executemany(statement, batch)
         store.execute("COMMIT")
 
     def _cells(self, table: str, *wanted: str) -> Iterator[Cells]:
@@ -251,10 +268,6 @@ class Joins:
             for row in self._files.rows(part):
                 if not row.blank:
                     yield _taken(row, places)
-
-
-def _values(width: int) -> str:
-    return f"VALUES ({', '.join('?' * width)})"
 
 
 def _taken(row: CsvRow, places: Sequence[int | None]) -> Cells:

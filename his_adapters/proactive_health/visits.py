@@ -2,7 +2,7 @@
 
 Knows no file. The rules (see the README):
 1. Where the row states its patient, only a visit of this number *and* this patient counts.
-2. Where it states a time, the one visit of its number that began at that time.
+2. Where it states a time, the one visit of its number that began at that time: to the second, if the number has more.
 3. Where it states neither, the number's only visit, if the number of every row of VIST could be read.
 4. Neither 2 nor 3 where the number is known to have another visit that no sound row of VIST tells.
 """
@@ -30,8 +30,8 @@ class Candidate(NamedTuple):
 def visit_at(candidates: Sequence[Candidate], at: str | None, *, strangers: bool, all_legible: bool) -> Visit | Problem:
     """The visit of a row that states no patient, or why there is none.
 
-    `candidates` are all rows of VIST with the row's number; `strangers` says that another table knows the number of a
-    patient who has none of these visits, `all_legible` that no other row of VIST may have the number.
+    `candidates` are all rows of VIST with the row's number; `strangers` says that another table knows of one more
+    visit of the number, `all_legible` that no other row of VIST may have it.
     """
     if not candidates:
         return Problem("refr_no", "unknown-visit", "no visit has this number, so the patient is not known")
@@ -40,13 +40,14 @@ def visit_at(candidates: Sequence[Candidate], at: str | None, *, strangers: bool
     if len(usable) < len(visits):
         return _ambiguous("a visit of this number has a row that cannot be used")
     if strangers:
-        return _ambiguous("a patient without such a visit has a bill or an appointment of this number")
+        return _ambiguous("a bill or an appointment of this number is of a visit that is not there")
     if at is None:
         if len(usable) == 1 and all_legible:
             return usable[0]
         return _ambiguous(f"{len(usable)} visits have this number, and the row states no time")
     begun = [each for each in usable if _same(each.vis_en, at)]
-    if len(begun) == 1 and (all_legible or min(len(at), len(begun[0].vis_en)) > _TO_THE_MINUTE):
+    whole = len(begun) == 1 and min(len(at), len(begun[0].vis_en)) > _TO_THE_MINUTE
+    if len(begun) == 1 and (whole or (len(usable) == 1 and all_legible)):
         return begun[0]
     if begun:
         return _ambiguous(f"{len(begun)} visits of this number, or more, began at the row's time")
