@@ -206,7 +206,7 @@ _RATES: dict[str, dict[str, Rate]] = {
         "odd_date": Rate(5, 0.0, 0.002, 0.1, "05-09-2012, 10-02-0035, 00-03-2008, a birth that is still to come"),
         "null_word": Rate(5, 0.002, 0.02, 0.1, "the word NULL in a middle name"),
         "code_contradicts": Rate(6, 0.002, 0.01, 0.2, "a code that means another word than the one beside it"),
-        "repeated_room": Rate(7, 0.00016, 0.00016, 0.1, "one ROM_ID in two departments"),
+        "repeated_room": Rate(7, 0.00016, 0.00016, 0.3, "one ROM_ID in two departments"),
         "no_room": Rate(8, 0.27, 0.27, 0.27, "a visit without a room"),
         "type_without_class": _always(9, "visits are Diagnosis or Treatment, never inpatient or outpatient"),
         "total_is_count": _always(10, "DIG_TOT, TRTM_TOT and MEDS_TOT are numbers of rows, not sums"),

@@ -18,7 +18,16 @@ from marshmallow.fields import Field
 from his_adapters.base import NativeKey, Problem, Record, Rejected, Skipped
 from his_adapters.csv_rows import CsvRow
 from his_adapters.native_fields import Key, Text
-from his_adapters.proactive_health.fields import ClockTime, Number, SpreadsheetDate, Word, day_of, number_of, time_of
+from his_adapters.proactive_health.fields import (
+    ClockTime,
+    Code,
+    Number,
+    SpreadsheetDate,
+    Word,
+    day_of,
+    number_of,
+    time_of,
+)
 from his_adapters.proactive_health.files import Part
 from his_adapters.proactive_health.tables import Table
 from his_adapters.tabular import BATCH, RowLoader, digest_of, schema_of
@@ -141,6 +150,8 @@ def _reader(field: Field[Any]) -> Callable[[str], Any]:
         return _number
     if isinstance(field, Key):
         return _key
+    if isinstance(field, Code):
+        return _code
     if isinstance(field, Word):
         return _word
     if isinstance(field, Text):
@@ -169,6 +180,11 @@ def _text(cell: str) -> str | None:
 def _word(cell: str) -> str | None:
     text = _text(cell)
     return None if text == "NULL" else text
+
+
+def _code(cell: str) -> str | None:
+    text = _word(cell)
+    return number_of(text) if text else None
 
 
 def _key(cell: str) -> str:

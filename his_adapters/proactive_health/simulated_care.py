@@ -42,7 +42,7 @@ _DIAGNOSES = Counts(0.0, 0.57, 0.28, 0.09, 0.04, *([0.002] * 10))
 _TREATMENTS = Counts(0.42, 0.35, 0.14, 0.06, *([0.005] * 7))
 _MEDICINES = Counts(0.4, 0.3, 0.16, 0.1, 0.05)
 _POLICIES = Counts(0.2, 0.4, 0.3, 0.1)
-_ALLERGIES = Counts(0.3, 0.25, 0.2, 0.1, 0.05, *([0.0143] * 7))
+_ALLERGIES = Counts(0.3, 0.25, 0.2, 0.1, 0.05, *([0.012] * 7))
 _MISSED = Counts(0.12, 0.27, 0.33, 0.2, 0.08)
 """Appointments without a visit."""
 _INSTALMENTS = Counts(0.44, 0.35, 0.12, 0.09)
