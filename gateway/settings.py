@@ -263,10 +263,38 @@ def _source(
         # Reading the adapter's list costs its import: only where options are used.
         known = getattr(adapter_module(values["adapter"]), "OPTIONS", ())
         for option in values["options"]:
-            if option not in known:
+            if option not in known and not (option.endswith(_URL_FILE) and option.removesuffix("_file") in known):
                 hint = _meant(option, known) if known else f"adapter {values['adapter']} has no options"
                 raise SettingsError(f"{where}.options.{option}", "unknown option", hint)
+        values["options"] = _secret_options(values["options"], file, where, environment)
     return SourceConfig(**values | {"name": SourceName(name), "options": values["options"] or {}}), origins
+
+
+_URL, _URL_FILE = "_url", "_url_file"
+
+
+def _secret_options(
+    options: Mapping[str, Any], file: Path, where: str, environment: Mapping[str, str]
+) -> dict[str, Any]:
+    """Options whose names end in `_url` are URLs as `url` is one; `_url_file` names a file that holds it."""
+    made: dict[str, Any] = {}
+    for option, value in options.items():
+        try:
+            if not option.endswith((_URL, _URL_FILE)):
+                made[option] = value
+                continue
+            if not isinstance(value, str) or not value:
+                raise _RefusedError("not a text", "quote it")
+            target = option.removesuffix("_file")
+            if target in made:
+                raise _RefusedError(f"{target} is given twice", "keep one of them")
+            if option.endswith(_URL):
+                made[target] = _interpolated(value, environment)
+            else:
+                made[target] = _content(file.parent / Path(value).expanduser())
+        except _RefusedError as refused:
+            raise SettingsError(f"{where}.options.{option}", refused.what, refused.hint) from None
+    return made
 
 
 def _known_zone(zone: str, where: str) -> None:

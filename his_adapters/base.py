@@ -33,7 +33,8 @@ class SourceConfig:
     """The hospital's name; without it, its Organization bears the source's name."""
     currency: str | None = None
     """ISO 4217, for stores that write amounts without saying it."""
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What only the adapter understands. May hold a second URL with a secret: never log it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,8 @@ def _shown(settings: Settings) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return masked(value)
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
     return str(value) if isinstance(value, Path) else value
 
 

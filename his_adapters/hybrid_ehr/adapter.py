@@ -34,7 +34,7 @@ from his_adapters.hybrid_ehr.schema import NOTES
 from his_adapters.sql_tables import SqlAdapter
 from his_adapters.tabular import BATCH, RowLoader, columns_of, digest_of, folded
 
-OPTIONS = (*sql_tables.OPTIONS, "notes_url", "notes_url_file")
+OPTIONS = (*sql_tables.OPTIONS, "notes_url")
 _LARGEST_BATCH = 1 << 22
 """Characters of the notes that are held at once."""
 _UUID = "record_uuid"

@@ -34,7 +34,7 @@ from his_adapters.hybrid_ehr.notes import Document
 from his_adapters.hybrid_ehr.schema import NOTES
 from his_adapters.tabular import BATCH, digest_of
 
-_PATIENCE_MS = 2000
+_PATIENCE_MS = 1500
 """For a connection: a `check` may take 2 s."""
 _STALL_MS = 300_000
 _SAMPLE = 200
@@ -103,7 +103,7 @@ class MongoNotes:
 def _place(url: str) -> tuple[str, str]:
     """Where the collection is, without a password, and the name of its database."""
     try:
-        parts = parse_uri(url, validate=False)
+        parts = parse_uri(url, warn=False)
     except (ConfigurationError, InvalidURI, ValueError):
         raise SourceConfigError("not a usable MongoDB URL", _KEY, _AS_URL) from None
     hosts = ",".join(f"{host}:{port}" if port else str(host) for host, port in parts["nodelist"])

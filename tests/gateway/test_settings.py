@@ -273,3 +273,30 @@ def test_every_example_is_accepted(tmp_path: Path, setting) -> None:
     else:
         text = f"[gateway]\n{setting.key} = {setting.example}"
     assert read(tmp_path, text, GW_PASSWORD="x").refused == ()
+
+
+URL_OPTIONS = [
+    (adapter, option)
+    for adapter in installed()
+    for option in getattr(adapter_module(adapter), "OPTIONS", ())
+    if option.endswith("_url")
+]
+
+
+@pytest.mark.parametrize(("adapter", "option"), URL_OPTIONS)
+def test_a_second_url_is_as_secret_as_the_first(tmp_path: Path, adapter: str, option: str) -> None:
+    """Filled from the environment or from a file, refused in clear, shown nowhere."""
+    source = f'[[source]]\nname = "a"\nadapter = "{adapter}"\npath = "x"\noptions = {{ %s }}'
+    url = f"mongodb://reader:{SECRET}@host/db"
+    filled = read(tmp_path, source % f'{option} = "mongodb://reader:${{PASS}}@host/db"', PASS=SECRET)
+    assert filled.sources[0].options == {option: url}
+    assert SECRET not in repr(filled)
+    (tmp_path / "secret").write_text(f"{url}\n")
+    assert read(tmp_path, source % f'{option}_file = "secret"').sources[0].options == {option: url}
+    clear = refusal(tmp_path, source % f'{option} = "{url}"')
+    assert f"options.{option}: holds a password in clear" in clear
+    assert SECRET not in clear
+    twice = refusal(tmp_path, source % f'{option}_file = "secret", {option} = "mongodb://host/db"')
+    assert "is given twice" in twice
+    assert "does not hold one line" in refusal(tmp_path, source % f'{option}_file = "gateway.toml"')
+    assert "not a text" in refusal(tmp_path, source % f"{option} = 1")

@@ -211,6 +211,7 @@ NOT_IN_THE_STORE = {
     ("central_records", "Condition"),  # reasons for visits are symptoms, not diagnoses
     ("central_records", "Claim"),
     ("chirona", "Claim"),  # no insurance
+    ("hybrid_ehr", "Condition"),  # a record's title is no diagnosis
 }
 
 

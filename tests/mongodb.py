@@ -1,0 +1,130 @@
+"""A MongoDB for tests: the server that FHIR_GATEWAY_TEST_MONGODB names, or a private MongoDB-compatible one.
+
+The private one is SecantusDB, which speaks MongoDB's protocol: what passes there has not been seen on MongoDB itself.
+Import the fixtures `mongodb_server` and `mongodb_url` where they are used. Every test gets a database of its own. The
+URL of the environment is an administrator's: tests make databases and users, and drop them.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+_PASSWORD = secrets.token_hex(16)
+
+
+@pytest.fixture(scope="session")
+def mongodb_server() -> Iterator[str]:
+    """The URL of a running server, as its administrator."""
+    named = os.environ.get("FHIR_GATEWAY_TEST_MONGODB")
+    if named:
+        yield named
+        return
+    if importlib.util.find_spec("secantus") is None or importlib.util.find_spec("pymongo") is None:
+        pytest.skip("MongoDB: neither FHIR_GATEWAY_TEST_MONGODB nor the secantusdb wheel (pip install secantusdb)")
+    with tempfile.TemporaryDirectory(prefix="mongo", dir="/tmp") as folder:
+        with _running(Path(folder), "mongodb://{place}/admin") as url:
+            _command(url, "createUser", "gw", pwd=_PASSWORD, roles=["root"])
+        with _running(Path(folder), f"mongodb://gw:{_PASSWORD}@{{place}}/admin", "--auth") as url:
+            yield url
+
+
+@pytest.fixture
+def mongodb_url(mongodb_server: str) -> Iterator[str]:
+    """The URL of a database for this test, as the administrator."""
+    name = f"test_{secrets.token_hex(6)}"
+    yield f"{_place(mongodb_server)}/{name}?authSource=admin"
+    with _client(mongodb_server) as client:
+        client.drop_database(name)
+
+
+@contextmanager
+def reader_of(url: str) -> Iterator[str]:
+    """The URL of a database as a user who may read it and nothing else."""
+    database = urlsplit(url).path.removeprefix("/")
+    name, password = f"reader_{secrets.token_hex(6)}", secrets.token_hex(16)
+    _command(url, "createUser", name, pwd=password, roles=[{"role": "read", "db": database}])
+    try:
+        yield f"mongodb://{name}:{password}@{urlsplit(url).netloc.rpartition('@')[2]}/{database}"
+    finally:
+        _command(url, "dropUser", name)
+
+
+@contextmanager
+def database_of(url: str) -> Iterator[Any]:
+    """The database that a URL names."""
+    with _client(url) as client:
+        yield client.get_default_database()
+
+
+@contextmanager
+def private_server(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A server for one test, without users, that the test may kill."""
+    with _started(folder) as (place, server):
+        yield f"mongodb://{place}", server
+
+
+def _place(server: str) -> str:
+    parts = urlsplit(server)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+@contextmanager
+def _client(url: str) -> Iterator[Any]:
+    from pymongo import MongoClient
+
+    with MongoClient(url, serverSelectionTimeoutMS=30_000) as client:
+        yield client
+
+
+def _command(url: str, *command: Any, **arguments: Any) -> None:
+    with database_of(url) as database:
+        database.command(*command, **arguments)
+
+
+@contextmanager
+def _running(folder: Path, url: str, *options: str) -> Iterator[str]:
+    with _started(folder, *options) as (place, _server):
+        yield url.format(place=place)
+
+
+@contextmanager
+def _started(folder: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    where = ["--host", "127.0.0.1", "--port", str(port), "--storage-path", str(folder / "data"), "--standalone"]
+    command = [sys.executable, "-m", "secantus", *where, *options]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
+    try:
+        _wait_for(port, server)
+        yield f"127.0.0.1:{port}", server
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(timeout=30)
+
+
+def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + 30
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            if time.monotonic() > end or server.poll() is not None:
+                raise
+            time.sleep(0.05)  # a poll of another process, not a wait for luck
+        else:
+            return
