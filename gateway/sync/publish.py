@@ -49,6 +49,7 @@ class Publication:
         created: list[_Form] = []
         replaced: list[tuple[Current, _Form]] = []
         indexed: list[tuple[int, Any]] = []
+        unsettled: list[int] = []
         for identity, form in zip(identities, forms, strict=True):
             before = current.get(identity)
             if before is None:
@@ -57,8 +58,10 @@ class Publication:
                 replaced.append((before, form))
             else:
                 counts.unchanged += 1
-                if reindex:
+                if reindex and not form.dangling:
                     indexed.append((before.pk, form.index))
+                elif reindex:
+                    unsettled.append(before.pk)
         pks = {identity: current[identity].pk for identity in identities if identity in current}
         pks.update(
             zip(
@@ -81,6 +84,12 @@ class Publication:
                 for path, target in form.dangling
             ]
         )
+        # The target may have gone in this very run: what is stored is literal still, and is mended by its index rows.
+        indexed += [
+            (stored.pk, self._steps.index_rows(parse(stored.body)))
+            for stored in self._writer.whole(unsettled)
+            if stored.body is not None
+        ]
         again = [before.pk for before, _ in replaced if not before.deleted] + [pk for pk, _ in indexed]
         fresh = [(pks[form.content.type, form.content.id], form.index) for form in written]
         self._steps.write_index(self._writer.connection, fresh + indexed, again)

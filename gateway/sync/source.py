@@ -79,7 +79,8 @@ class SourceRun:
         match event:
             case Hospital(drafts):
                 with self._writer.batch():
-                    self._hospital = self._publication.publish(drafts, self.report.closing)
+                    reindex = any(each.reindex for each in self._plans.values())
+                    self._hospital = self._publication.publish(drafts, self.report.closing, reindex=reindex)
             case StreamStarted(stream):
                 self._stream_started = time.monotonic()
                 self._reports[stream].was_read = True

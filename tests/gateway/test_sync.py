@@ -355,7 +355,18 @@ def test_a_changed_index_is_written_again_without_versions(store: Store, hospita
     steps = dataclasses.replace(STEPS, index_digest=lambda: "another")
     assert run(store, hospital, steps=steps).counts.changed == 0
     with store.snapshot() as snapshot:
-        assert snapshot.rows("SELECT count(DISTINCT pk) FROM index_string")[0][0] >= 2
+        assert snapshot.rows("SELECT count(DISTINCT pk) FROM index_string")[0][0] == 2 + 1  # and the hospital
+
+
+def test_a_target_that_goes_while_all_is_indexed_again(store: Store, hospital: Hospital) -> None:
+    """An index of another edition says of every resource what is stored of it: its references are still mended."""
+    hospital.streams = {"people": people(3), "visits": visits(3, 3)}
+    run(store, hospital)
+    hospital.streams["people"].pop(1)
+    run(store, hospital, steps=dataclasses.replace(STEPS, index_digest=lambda: "another"))
+    assert "reference" not in bodies(store)[of("Encounter", "visits", "v1")]["subject"]
+    assert "reference" in bodies(store)[of("Encounter", "visits", "v2")]["subject"]
+    assert [issue.element for issue in store.issues(code="orphan")] == ["Encounter.subject"]
 
 
 def test_a_failed_read_deletes_nothing(store: Store, hospital: Hospital) -> None:
