@@ -254,12 +254,14 @@ def test_accents_are_lost_not_letters() -> None:
     assert without_diacritics("José Müßig Łukasz") == "Jose Mussig Lukasz"
 
 
-def test_rates_are_shares_and_numbers_are_unique() -> None:
+def test_rates_are_shares_and_no_number_is_left_out() -> None:
+    """A defect of a dictionary's list has one rate or more; the list is numbered from 1 without a gap."""
     for name, rate in RATES.items():
         assert all(0 <= getattr(rate, profile) <= 1 for profile in PROFILES), name
         assert rate.meaning, name
-    numbered = Counter((name.partition(".")[0], rate.number) for name, rate in RATES.items() if rate.number)
-    assert set(numbered.values()) == {1}
+    for source in {name.partition(".")[0] for name in RATES}:
+        numbers = {rate.number for name, rate in RATES.items() if name.partition(".")[0] == source and rate.number}
+        assert numbers == set(range(1, len(numbers) + 1)), source
 
 
 def test_an_unknown_profile_is_refused() -> None:
