@@ -88,6 +88,8 @@ class Rejected:
     locator: str
     digest: bytes
     problems: tuple[Problem, ...]
+    unsafe: bool = False
+    """Whether what the row made before must go: it may be about another person. Else it stays, tagged as stale."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ class BadRow(NamedTuple):
     digest: bytes
     holds_until: int | None
     problems: Sequence[tuple[str, str, str]]
+    unsafe: bool = False
+    """Whether what the row made before must go."""
 
 
 class UnchangedRow(NamedTuple):

@@ -146,7 +146,7 @@ class _Preparation:
             if isinstance(item, Rejected):
                 problems = [(each.field, each.rule, each.reason) for each in item.problems]
                 unstated = [("", "rejected", "The adapter gives no reason")]
-                rows.append(BadRow(key, item.locator, item.digest, None, problems or unstated))
+                rows.append(BadRow(key, item.locator, item.digest, None, problems or unstated, item.unsafe))
             elif not task.remap and self._is_unchanged(item, known.get(key)):
                 rows.append(UnchangedRow(key, item.locator, item.digest))
             else:

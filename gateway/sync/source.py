@@ -228,14 +228,16 @@ class SourceRun:
         known: dict[str, KnownRow],
         counts: Counts,
     ) -> None:
-        """Quarantine rows; what they were before stays, tagged."""
+        """Quarantine rows; what they were before stays, tagged, unless it may be about another person."""
         stream = self._records[stream_name].pk
         entries = [Quarantined(row.key, "" if row.key else row.locator, row.locator, row.problems) for row in rows]
         self._writer.quarantine.put(
             self.report.source, (stream, stream_name), self._number, self._writer.now, [*entries, *repeated]
         )
         keyed = [row for row in rows if row.key]
-        kept = {row.key: known[row.key].owned if row.key in known else b"" for row in keyed}
+        gone = {row.key for row in keyed if row.unsafe and row.key in known}
+        self._publication.delete([pk for key in gone for pk in unpack(known[key].owned)], counts)
+        kept = {row.key: known[row.key].owned if row.key in known and row.key not in gone else b"" for row in keyed}
         self._publication.tag_stale([pk for owned in kept.values() for pk in unpack(owned)], counts)
         self._writer.rows.put(
             [

@@ -88,7 +88,7 @@ class HybridEhr:
                 told = list(_loaded(batch, loader))
                 known = owners.of(each.data.record_uuid for each in told if isinstance(each, Record))
                 for each in told:
-                    yield _safe(each, known) if isinstance(each, Record) else each
+                    yield _safe(each, known) if isinstance(each, Record) else replace(each, unsafe=True)
         yield Checkpoint(complete=True)
 
     def _notes(self) -> Notes:
@@ -166,7 +166,7 @@ def _safe(told: Record, owners: Mapping[str, _Owner]) -> Record | Rejected:
         problem = Problem(_UUID, "other-patient", "the medical record is another patient's")
     else:
         return replace(told, digest=digest, data=replace(note, record_id=owner.record_id, record_title=owner.title))
-    return Rejected(told.stream, told.key, told.locator, digest, (problem, *told.notes))
+    return Rejected(told.stream, told.key, told.locator, digest, (problem, *told.notes), unsafe=True)
 
 
 def _batches(documents: Iterator[Document]) -> Iterator[list[Document]]:
