@@ -87,7 +87,8 @@ def _place(server: str) -> str:
 def _client(url: str) -> Iterator[Any]:
     from pymongo import MongoClient
 
-    with MongoClient(url, serverSelectionTimeoutMS=30_000) as client:
+    client: MongoClient[Any] = MongoClient(url, serverSelectionTimeoutMS=30_000)
+    with client:
         yield client
 
 

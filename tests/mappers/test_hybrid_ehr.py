@@ -57,27 +57,33 @@ def tags(resource: Resource) -> set[str]:
 
 
 def patient(**cells: Any) -> PatientRow:
-    empty = dict.fromkeys(PatientRow.__slots__)
+    empty: dict[str, Any] = dict.fromkeys(PatientRow.__slots__)
     return PatientRow(**empty | {"patient_id": "7"} | cells)
 
 
 def appointment(**cells: Any) -> AppointmentRow:
-    cells = {"doctor_id": "3", "appointment_ts": NOON, "reason": None, "status": None, "created_at": None} | cells
-    return AppointmentRow(appointment_id="7", patient_id="1", **cells)
+    made: dict[str, Any] = {
+        "doctor_id": "3",
+        "appointment_ts": NOON,
+        "reason": None,
+        "status": None,
+        "created_at": None,
+    } | cells
+    return AppointmentRow(appointment_id="7", patient_id="1", **made)
 
 
 def visit(**cells: Any) -> MedicalRecordRow:
-    empty = dict.fromkeys(MedicalRecordRow.__slots__)
+    empty: dict[str, Any] = dict.fromkeys(MedicalRecordRow.__slots__)
     return MedicalRecordRow(**empty | {"record_id": "7", "patient_id": "1", "created_at": NOON} | cells)
 
 
 def bill(**cells: Any) -> BillRow:
-    cells = {"amount": Decimal("120.00"), "paid": True, "method": "cash", "billed_at": NOON} | cells
-    return BillRow(bill_id="7", record_id="5", patient_id="1", **cells)
+    made: dict[str, Any] = {"amount": Decimal("120.00"), "paid": True, "method": "cash", "billed_at": NOON} | cells
+    return BillRow(bill_id="7", record_id="5", patient_id="1", **made)
 
 
 def note(**cells: Any) -> NoteRow:
-    empty = dict.fromkeys(NoteRow.__slots__)
+    empty: dict[str, Any] = dict.fromkeys(NoteRow.__slots__)
     known = {"note_id": "7", "record_uuid": "u", "patient_id": "1", "record_id": "5", "created_at": NOTED}
     return NoteRow(**empty | known | cells)
 
