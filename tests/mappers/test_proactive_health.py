@@ -62,7 +62,7 @@ CLASSES = [
     pytest.param("E1", "Discharged", "finished", "EMER", True, id="emergency number"),
     pytest.param("W1", "Need Follow-Up", "finished", ABSENT["code"], True, id="follow-up"),
     pytest.param("W1", None, "unknown", ABSENT["code"], True, id="no status"),
-    pytest.param("W1", "Transferred", "unknown", ABSENT["code"], True, id="another word"),
+    pytest.param("W1", "Elsewhere", "unknown", ABSENT["code"], True, id="another word"),
 ]
 
 
