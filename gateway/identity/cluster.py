@@ -1,0 +1,138 @@
+"""Records to persons: best-first union of the surest pairs, never across a "not the same".
+
+Deterministic and free of order: edges are taken by weight and then by their records' ids, so the same edges in any
+order give the same persons. What is refused is said, and becomes a question for a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Pair = tuple[str, str]
+"""Two resource ids, the smaller first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Two records that were compared and are to be one person."""
+
+    weight: float
+    a: str
+    b: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A union that was not made, and what stood against it."""
+
+    edge: Edge
+    reason: Literal["cannot-link", "one-to-one"]
+    against: Pair
+    """The two records, one of each side, that may not be one person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """The persons, each as its records' ids in order, ordered by their first; and the unions that were refused."""
+
+    persons: tuple[tuple[str, ...], ...]
+    refused: tuple[Refusal, ...]
+
+
+def pair(one: str, two: str) -> Pair:
+    """Two ids as a pair."""
+    return (one, two) if one < two else (two, one)
+
+
+def cluster(
+    sources: Mapping[str, str],
+    edges: Iterable[Edge],
+    must_links: Iterable[Pair] = (),
+    cannot_links: Iterable[Pair] = (),
+    one_to_one: Collection[str] = (),
+) -> Clusters:
+    """Every record of `sources` (resource id to source) in exactly one person.
+
+    `must_links` are made first and beat everything but `cannot_links`; `one_to_one` names sources of which a person has
+    at most one record. Every edge's records must be in `sources`.
+    """
+    unions = _Unions(sources, cannot_links, one_to_one)
+    refused = [
+        refusal
+        for ordered in (
+            sorted((Edge(float("inf"), *pair(*each)) for each in must_links), key=_order),
+            sorted(edges, key=_order),
+        )
+        for edge in ordered
+        if (refusal := unions.join(edge, must=edge.weight == float("inf")))
+    ]
+    persons = sorted(tuple(sorted(members)) for members in unions.members())
+    return Clusters(tuple(persons), tuple(refused))
+
+
+def _order(edge: Edge) -> tuple[float, str, str]:
+    return -edge.weight, *pair(edge.a, edge.b)
+
+
+class _Unions:
+    """Disjoint sets of records, small into large, with what each set may not be joined with."""
+
+    def __init__(self, sources: Mapping[str, str], cannot_links: Iterable[Pair], one_to_one: Collection[str]) -> None:
+        self._root = {record: record for record in sources}
+        self._members: dict[str, list[str]] = {}
+        self._apart: dict[str, set[str]] = {}
+        for one, two in cannot_links:
+            self._apart.setdefault(one, set()).add(two)
+            self._apart.setdefault(two, set()).add(one)
+        self._sources, self._single = sources, frozenset(one_to_one)
+
+    def find(self, record: str) -> str:
+        root = record
+        while (above := self._root[root]) != root:
+            root = above
+        while (above := self._root[record]) != root:
+            self._root[record], record = root, above
+        return root
+
+    def join(self, edge: Edge, *, must: bool) -> Refusal | None:
+        one, two = self.find(edge.a), self.find(edge.b)
+        if one == two:
+            return None
+        ones, twos = self._members.get(one, [one]), self._members.get(two, [two])
+        if len(ones) < len(twos):
+            one, two, ones, twos = two, one, twos, ones
+        if against := self._forbidden(ones, twos):
+            return Refusal(edge, "cannot-link", against)
+        if not must and (against := self._doubled(ones, twos)):
+            return Refusal(edge, "one-to-one", against)
+        self._root[two] = one
+        self._members[one] = ones + twos if len(ones) == 1 else ones
+        if len(ones) > 1:
+            ones.extend(twos)
+        self._members.pop(two, None)
+        return None
+
+    def _forbidden(self, ones: Collection[str], twos: Collection[str]) -> Pair | None:
+        if not self._apart:
+            return None
+        others = set(ones)
+        found = [pair(two, other) for two in twos for other in self._apart.get(two, ()) if other in others]
+        return min(found, default=None)
+
+    def _doubled(self, ones: Collection[str], twos: Collection[str]) -> Pair | None:
+        if not self._single:
+            return None
+        taken = {self._sources[record]: record for record in sorted(ones, reverse=True)}
+        found = [
+            pair(record, taken[source])
+            for record in twos
+            if (source := self._sources[record]) in self._single and source in taken
+        ]
+        return min(found, default=None)
+
+    def members(self) -> Iterable[list[str]]:
+        joined = {record for found in self._members.values() for record in found}
+        yield from self._members.values()
+        yield from ([record] for record in self._root if record not in joined)

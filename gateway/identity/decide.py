@@ -1,0 +1,130 @@
+"""From a weight to what is done: link, ask a person, or keep apart. Guards turn a link into a question, and say why.
+
+A wrong merge is the worst thing this gateway can do, a missed one costs a click: so a guard never rejects in silence,
+and never links.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+from gateway.identity.comparisons import COMPARISONS, FIELDS, MISSING
+from gateway.identity.scoring import Compared
+
+AUTO = 8.0
+"""From this weight on, two records are linked."""
+PROBABLE = 3.0
+"""From this weight on, a candidate is called probable."""
+REVIEW = -3.0
+"""From this weight on, a person is asked."""
+MARGIN = 3.0
+"""Bits by which the best person must lead the next one."""
+_PERSONAL = ("given", "birth date", "identifier")
+
+
+class Action(StrEnum):
+    """What is done with a pair."""
+
+    AUTO = "auto"
+    REVIEW = "review"
+    APART = "apart"
+
+
+class Guard(StrEnum):
+    """Why a pair is not linked although its weight would do."""
+
+    IDENTIFIER_CONFLICT = "identifier-conflict"
+    IDENTIFIER_WITH_OTHER_NAMES = "identifier-with-other-names"
+    TWINS = "twins"
+    GENERATION_CONFLICT = "generation-conflict"
+    GENDER_CONFLICT = "gender-conflict"
+    TOO_LITTLE_AGREES = "too-little-agrees"
+    NEXT_IS_CLOSE = "next-is-close"
+    CANNOT_LINK = "cannot-link"
+
+
+REASONS = {
+    Guard.IDENTIFIER_CONFLICT: "the same authority has given them different identifiers",
+    Guard.IDENTIFIER_WITH_OTHER_NAMES: "the identifier is the same, but neither name is",
+    Guard.TWINS: "the given names differ while birth date and family or home agree: they may be twins",
+    Guard.GENERATION_CONFLICT: "one is called Jr, the other Sr, or the like",
+    Guard.GENDER_CONFLICT: "the genders differ",
+    Guard.TOO_LITTLE_AGREES: "fewer than two of given name, birth date, identifier and own phone agree",
+    Guard.NEXT_IS_CLOSE: "another person matches nearly as well",
+    Guard.CANNOT_LINK: "somebody has said that they are not the same person",
+}
+"""Each guard in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is done with a pair, and why."""
+
+    action: Action
+    guards: tuple[Guard, ...]
+    reasons: tuple[str, ...]
+
+    @property
+    def cannot_link(self) -> bool:
+        """Whether the two may not even meet in one person through others, unless somebody says so."""
+        return Guard.IDENTIFIER_CONFLICT in self.guards or Guard.CANNOT_LINK in self.guards
+
+
+def decide(compared: Compared, *, next_weight: float | None = None, cannot_link: bool = False) -> Decision:
+    """Decide on a pair. `next_weight`: the best weight of the same record with a record of another person.
+
+    `cannot_link`: somebody has said "not the same".
+    """
+    guards = list(guards_of(compared.levels))
+    if next_weight is not None and compared.weight - next_weight < MARGIN:
+        guards.append(Guard.NEXT_IS_CLOSE)
+    if cannot_link:
+        guards.append(Guard.CANNOT_LINK)
+    action = action_of(compared.weight, guards)
+    reasons = (_of_weight(compared.weight), *(REASONS[guard] for guard in guards))
+    return Decision(action, tuple(guards), reasons)
+
+
+def _of_weight(weight: float) -> str:
+    if weight >= AUTO:
+        return f"the weight {weight:.1f} reaches {AUTO:.0f}, from which records are linked"
+    if weight >= REVIEW:
+        return f"the weight {weight:.1f} lies between {REVIEW:.0f} and {AUTO:.0f}, where a person decides"
+    return f"the weight {weight:.1f} is below {REVIEW:.0f}"
+
+
+def action_of(weight: float, guards: Sequence[Guard]) -> Action:
+    """What a weight and its guards amount to."""
+    if Guard.IDENTIFIER_CONFLICT in guards or Guard.CANNOT_LINK in guards or weight < REVIEW:
+        return Action.APART
+    return Action.AUTO if weight >= AUTO and not guards else Action.REVIEW
+
+
+@lru_cache(maxsize=1 << 16)
+def guards_of(levels: tuple[int, ...]) -> tuple[Guard, ...]:
+    """The guards that a pair's levels alone raise."""
+    verdicts = {
+        name: "missing" if level == MISSING else comparison.levels[level].verdict
+        for name, comparison, level in zip(FIELDS, COMPARISONS, levels, strict=True)
+    }
+    return tuple(guard for guard, raised in _raised(verdicts) if raised)
+
+
+def _raised(verdict: dict[str, str]) -> Sequence[tuple[Guard, bool]]:
+    given, family = verdict["given"], verdict["family"]
+    agrees = {field for field, found in verdict.items() if found in ("same", "close")}
+    personal = sum(field in agrees for field in _PERSONAL)
+    # A phone or mailbox may be the family's: it speaks for a person only together with the given name.
+    personal += "given" in agrees and not agrees.isdisjoint(("phone", "email"))
+    home = not agrees.isdisjoint(("family", "phone", "email", "street", "postcode"))
+    return (
+        (Guard.IDENTIFIER_CONFLICT, verdict["identifier"] == "other"),
+        (Guard.IDENTIFIER_WITH_OTHER_NAMES, "identifier" in agrees and given == family == "other"),
+        (Guard.TWINS, given == "other" and "birth date" in agrees and home),
+        (Guard.GENERATION_CONFLICT, verdict["generation"] == "other"),
+        (Guard.GENDER_CONFLICT, verdict["gender"] == "other"),
+        (Guard.TOO_LITTLE_AGREES, personal < 2),
+    )

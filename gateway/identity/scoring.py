@@ -1,0 +1,174 @@
+"""How sure it is that two records are one person: the match weight, field by field, from a frozen model.
+
+weight = log2( m·N_m / (h·N_h + u·N_pairs) ): the log2 odds that the pair is one person rather than two relatives or two
+strangers. Symmetric, and the same as the batch's SQL to within rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import exp2, log2
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from gateway.identity.comparisons import COMPARISONS, MISSING, Comparison, LevelOf, level_of
+from gateway.identity.forms import Forms, forms
+from gateway.identity.model import Agreement, Model
+from gateway.identity.traits import Traits
+
+NEVER = -1000.0
+"""Log2 of what does not happen: small enough to vanish beside anything else."""
+LEAST = 1e-9
+"""No share is smaller: nothing is impossible."""
+
+
+class Weighed(NamedTuple):
+    """A pair's weight and levels, without the words."""
+
+    weight: float
+    levels: tuple[int, ...]
+    """By comparison, in the order of `COMPARISONS`; -1 = missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one field says."""
+
+    field: str
+    level: int
+    label: str
+    verdict: str
+    """`same`, `close`, `other`, or `missing`."""
+    stranger: float
+    """Bits for one person against two strangers."""
+    relative: float
+    """Bits for one person against two relatives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two records compared."""
+
+    weight: float
+    """Log2 odds of one person, the prior included."""
+    posterior: float
+    """The same as a probability."""
+    levels: tuple[int, ...]
+    evidence: tuple[Evidence, ...]
+    prior_stranger: float
+    """Bits against two strangers before any field is looked at."""
+    prior_relative: float
+    model_version: str
+
+
+class _Weights(NamedTuple):
+    """One comparison, ready to weigh."""
+
+    level: LevelOf
+    m: tuple[float, ...]
+    h: tuple[float, ...]
+    u: tuple[float, ...]
+    exact: Callable[[Any], tuple[float, float]] | None
+    """(log2 h, log2 u) of agreeing exactly on the value of a form, where that depends on the value."""
+
+
+def exact_relatives(comparison: Comparison, learned: float, frequency: float) -> float:
+    """How often relatives agree exactly on a value of this frequency."""
+    share = comparison.shared_by_relatives
+    return learned if share is None else (1 - share) * frequency + share
+
+
+class Scorer:
+    """Weighs pairs with one model. Safe to share between threads."""
+
+    def __init__(self, model: Model, records: int | None = None) -> None:
+        """`records`: how many there are to choose from, when not as many as the model was trained on."""
+        self.model = model
+        count = max(model.records if records is None else records, 2)
+        self._matches = log2(max(model.matches, LEAST))
+        self._relatives = log2(model.relatives) if model.relatives > 0 else NEVER
+        self._pairs = log2((count - 1) / 2)
+        self._weights = [_weights(comparison, model) for comparison in COMPARISONS]
+
+    def forms(self, traits: Traits) -> Forms:
+        """What of a record is compared, without values that too many share."""
+        return forms(traits, self.model.common)
+
+    def weigh(self, a: Forms, b: Forms) -> Weighed:
+        """The weight of a pair, quickly."""
+        m, h, u = self._matches, self._relatives, self._pairs
+        levels = []
+        for level_of_pair, ms, hs, us, exact in self._weights:
+            level, form = level_of_pair(a, b)
+            levels.append(level)
+            if level == MISSING:
+                continue
+            m += ms[level]
+            if level == 0 and exact:
+                more_h, more_u = exact(form)
+                h += more_h
+                u += more_u
+            else:
+                h += hs[level]
+                u += us[level]
+        return Weighed(m - _log2_of_sum(h, u), tuple(levels))
+
+    def compare(self, a: Traits, b: Traits) -> Compared:
+        """Two records, with the evidence of each field in words and bits."""
+        one, two = self.forms(a), self.forms(b)
+        weight, levels = self.weigh(one, two)
+        evidence = []
+        for comparison, (level_of_pair, ms, hs, us, exact), level in zip(
+            COMPARISONS, self._weights, levels, strict=True
+        ):
+            if level == MISSING:
+                evidence.append(Evidence(comparison.name, MISSING, "not known on both sides", "missing", 0.0, 0.0))
+                continue
+            found = comparison.levels[level]
+            h, u = exact(level_of_pair(one, two)[1]) if level == 0 and exact else (hs[level], us[level])
+            against = ms[level]
+            evidence.append(Evidence(comparison.name, level, found.label, found.verdict, against - u, against - h))
+        return Compared(
+            weight=weight,
+            posterior=posterior(weight),
+            levels=levels,
+            evidence=tuple(evidence),
+            prior_stranger=self._matches - self._pairs,
+            prior_relative=self._matches - self._relatives,
+            model_version=self.model.version,
+        )
+
+
+def posterior(weight: float) -> float:
+    """The probability of a weight in bits."""
+    return 1 / (1 + exp2(min(-weight, 1000.0)))
+
+
+def _log2_of_sum(h: float, u: float) -> float:
+    """log2(2^h + 2^u); what is too small to matter vanishes."""
+    more, less = (h, u) if h > u else (u, h)
+    return more + log2(1 + exp2(less - more))
+
+
+def _logs(shares: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(log2(max(share, LEAST)) for share in shares)
+
+
+def _weights(comparison: Comparison, model: Model) -> _Weights:
+    agreement = model.agreements[comparison.name]
+    exact = _exact(comparison, agreement, model) if comparison.frequency else None
+    return _Weights(level_of(comparison), _logs(agreement.m), _logs(agreement.h), _logs(agreement.u), exact)
+
+
+def _exact(comparison: Comparison, agreement: Agreement, model: Model) -> Callable[[Any], tuple[float, float]]:
+    column = str(comparison.frequency)
+    frequencies, value = model.frequencies[column], attrgetter(column)
+
+    def logs(share: float) -> tuple[float, float]:
+        relatives = exact_relatives(comparison, agreement.h[0], share)
+        return log2(max(relatives, LEAST)), log2(max(share, LEAST))
+
+    listed = {text: logs(share) for text, share in frequencies.values.items()}
+    rare = logs(frequencies.rare)
+    return lambda form: listed.get(value(form), rare)

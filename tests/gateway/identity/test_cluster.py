@@ -1,0 +1,74 @@
+"""Clusters: every record in exactly one person, whatever the order, and never two records that may not meet."""
+
+from __future__ import annotations
+
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.identity.cluster import Clusters, Edge, cluster, pair
+
+RECORDS = {f"r{number}": f"s{number % 3}" for number in range(8)}
+ids = st.sampled_from(sorted(RECORDS))
+pairs = st.tuples(ids, ids).filter(lambda two: two[0] != two[1]).map(lambda two: pair(*two))
+edges = st.lists(
+    st.builds(lambda two, weight: Edge(weight, *two), pairs, st.sampled_from((8.0, 9.5, 12.0))), max_size=20
+)
+Constraints = tuple[list[tuple[str, str]], list[tuple[str, str]], tuple[str, ...]]
+constraints = st.tuples(
+    st.lists(pairs, max_size=3), st.lists(pairs, max_size=4), st.sampled_from(((), ("s1",), ("s0", "s1", "s2")))
+)
+
+
+def person_of(found: Clusters) -> dict[str, int]:
+    return {record: number for number, members in enumerate(found.persons) for record in members}
+
+
+@given(edges, constraints, st.integers())
+def test_order_changes_nothing(made: list[Edge], limits: Constraints, seed: int) -> None:
+    """Neither of the edges nor of the records nor of the two ends of an edge."""
+    must, cannot, single = limits
+    shuffled = [Edge(each.weight, each.b, each.a) for each in made]
+    Random(seed).shuffle(shuffled)
+    backwards = dict(reversed(RECORDS.items()))
+    found = cluster(RECORDS, made, must, cannot, single)
+    again = cluster(backwards, shuffled, reversed(must), [(two, one) for one, two in cannot], single)
+    assert again.persons == found.persons
+
+
+@given(edges, constraints)
+def test_every_record_has_one_person(made: list[Edge], limits: Constraints) -> None:
+    """None is lost and none is owned twice."""
+    found = cluster(RECORDS, made, *limits)
+    assert sorted(record for members in found.persons for record in members) == sorted(RECORDS)
+
+
+@given(edges, constraints)
+def test_constraints_hold(made: list[Edge], limits: Constraints) -> None:
+    """A "not the same" holds through any chain; a one-to-one source meets itself only where somebody said so."""
+    must, cannot, single = limits
+    found = cluster(RECORDS, made, must, cannot, single)
+    persons = person_of(found)
+    assert all(persons[one] != persons[two] for one, two in cannot)
+    if not must:
+        for members in found.persons:
+            sources = [RECORDS[record] for record in members if RECORDS[record] in single]
+            assert len(sources) == len(set(sources))
+
+
+@given(edges)
+def test_without_constraints_edges_are_components(made: list[Edge]) -> None:
+    """Then nothing is refused, and every edge's ends are one person."""
+    found = cluster(RECORDS, made)
+    persons = person_of(found)
+    assert found.refused == ()
+    assert all(persons[each.a] == persons[each.b] for each in made)
+
+
+def test_the_surest_pair_wins() -> None:
+    """Of two unions that exclude each other, the one of the greater weight is made, and the other is said."""
+    weak, strong = Edge(9.0, "r0", "r1"), Edge(12.0, "r1", "r2")
+    found = cluster(RECORDS, [weak, strong], cannot_links=[("r2", "r0")])
+    assert ("r1", "r2") in found.persons
+    assert [(each.edge, each.reason, each.against) for each in found.refused] == [(weak, "cannot-link", ("r0", "r2"))]
