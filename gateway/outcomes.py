@@ -3,6 +3,7 @@
     FhirError
     ├── InvalidRequest          400 invalid         a value or a body that cannot be understood
     │   └── InvalidParameter    400 invalid         names the parameter, its value's defect and the valid choices
+    ├── TooCostly               400 too-costly      a search that compares too much
     ├── Unauthorized            401 login
     ├── Forbidden               403 forbidden
     ├── NotFound                404 not-found
@@ -50,7 +51,13 @@ class InvalidParameter(InvalidRequest):
     def __init__(self, parameter: str, problem: str, choices: tuple[str, ...] = ()) -> None:
         valid = f"; valid: {', '.join(choices)}" if choices else ""
         super().__init__(f"{parameter}: {problem}{valid}", expression=f"http.{parameter}")
-        self.parameter = parameter
+        self.parameter, self.problem, self.choices = parameter, problem, choices
+
+
+class TooCostly(FhirError):
+    """A search that was stopped to protect the server."""
+
+    status, code = 400, "too-costly"
 
 
 class Unauthorized(FhirError):

@@ -16,8 +16,8 @@ from gateway.interactions.conditional import is_unchanged
 from gateway.interactions.exchange import FHIR_JSON, FhirRequest, FhirResponse, Route, Services
 from gateway.interactions.parameters import require_known
 from gateway.interactions.presentation import asked_of
+from gateway.search.clauses import followable, modifiers
 from gateway.search.parameters import SERVED_TYPES, SearchParameter, offered
-from gateway.search.request import followable, modifiers
 
 FHIR_VERSION = "4.0.1"
 _DATE = "2026-11-21"

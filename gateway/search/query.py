@@ -15,16 +15,23 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import select
 
+from gateway.outcomes import TooCostly
+from gateway.search.clauses import AnyClause, Clause, Linked
+from gateway.search.conditions import Shape, bound, padded, spreads
 from gateway.search.cursor import Position, seal, unseal
 from gateway.search.parameters import row_key
-from gateway.search.request import Clause, SearchRequest
-from gateway.search.statements import ClauseShape, Leg, SortShape, Statements, descends
-from gateway.store import Snapshot, Store
+from gateway.search.request import SearchRequest
+from gateway.search.statements import Leg, SortShape, Statements, descends
+from gateway.store import Snapshot, Store, TimeLimit
 from gateway.store.tables import CLOCK
 
 GATHERED_AT_MOST = 2000
 """Candidates that are sorted in one go; a broader search walks."""
 GATHERED_UNCOUNTED = 250
+COUNTED_AT_MOST = 20_000
+"""Rows that are counted to find the best way to a total."""
+TOTAL_SECONDS, PAGE_SECONDS = 0.7, 1.2
+"""What a total may take that nobody insists on; and a page, or a total that is all that is asked for."""
 _ALL = 2**31 - 1
 _SELECTIVE = 50
 _BROAD_RANK = 8
@@ -70,7 +77,7 @@ class _Kept:
 
     secret: bytes
     statements: Statements
-    totals: dict[tuple[str, tuple[Clause, ...]], tuple[int, int]]
+    totals: dict[tuple[str, tuple[AnyClause, ...]], tuple[int, int]]
     """By type and clauses: the change sequence at which they were counted, and the total."""
     sequence: Any
 
@@ -99,13 +106,23 @@ class _Search:
 
     def __init__(self, kept: _Kept, snapshot: Snapshot, request: SearchRequest) -> None:
         self.kept, self.statements, self.snapshot, self.request = kept, kept.statements, snapshot, request
-        self.clauses, self.values = _shapes(request.clauses)
+        self.clauses = request.clauses
+        self.counts: dict[tuple[AnyClause, int], int] = {}
         self.sort = tuple(SortShape(key.table, key.column, key.descending) for key in request.sort)
-        self.values["type"] = row_key(request.resource_type)
+        self.values: dict[str, Any] = {"type": row_key(request.resource_type)}
         for at, key in enumerate(request.sort):
             self.values[f"s{at}"] = key.key
 
     def page(self, position: Position | None) -> SearchResult:
+        try:
+            with self.snapshot.within(PAGE_SECONDS):
+                return self._page(position)
+        except TimeLimit:
+            raise TooCostly(
+                "the search takes too long: it compares too many resources; add a parameter that fewer resources match"
+            ) from None
+
+    def _page(self, position: Position | None) -> SearchResult:
         request = self.request
         gathered, driver = self._gather()
         total = None
@@ -113,14 +130,8 @@ class _Search:
             total = self._total(driver) if gathered is None else len(gathered)
         if request.counts_only:
             return SearchResult([], [], total, None, None)
-        if (
-            gathered is None
-            and total is not None
-            and total <= GATHERED_AT_MOST
-            and len(self.clauses) > 1
-            and driver is not None
-        ):
-            # Each clause is broad, their intersection is not: a walk would pass by most of what it sees.
+        if gathered is None and total is not None and total <= GATHERED_AT_MOST and driver is not None:
+            # What is asked for is broad, its matches are few: a walk would pass by most of what it sees.
             gathered = self._gathered(driver, _ALL)
         page = self._walked(position) if gathered is None else _paged(gathered, position, self.sort, request.count)
         matches, included = self._resources([row[0] for row in page.rows])
@@ -135,52 +146,89 @@ class _Search:
     def _cursor(self, row: Sorted, *, backward: bool) -> str:
         return seal(self.kept.secret, self.request.fingerprint, Position(backward, row[1:], row[0]))
 
+    def _shapes(self, *, most: int = GATHERED_AT_MOST) -> tuple[Shape, ...]:
+        """The clauses' shapes. A resource may have very many links: what few lead to is looked for beforehand."""
+        return tuple(
+            bound(clause, str(at), self.values, as_set=spreads(clause) and self._count(clause, most + 1) <= most)
+            for at, clause in enumerate(self.clauses)
+        )
+
     def _gather(self) -> tuple[list[Sorted] | None, int | None]:
         """All matches in order, unless there may be too many; and the clause to start from."""
-        positive = [at for at, clause in enumerate(self.clauses) if not clause.negated]
+        positive = [at for at, clause in enumerate(self.clauses) if not (isinstance(clause, Clause) and clause.negated)]
         if not positive:
             return None, None
-        positive.sort(key=lambda at: min(term.rank for term in self.request.clauses[at].terms))
-        if len(self.clauses) == 1 and (not self.sort or self._reads_many(positive[0])):
+        positive.sort(key=lambda at: self.clauses[at].rank)
+        first = self.clauses[positive[0]]
+        if len(self.clauses) == 1 and (not self.sort or _reads_many(first)) and self._starts_small(first):
             # To gather some is as quick as to count them first.
             most = GATHERED_AT_MOST if self.sort else GATHERED_UNCOUNTED
             gathered = self._gathered(positive[0], most + 1)
             return (gathered if len(gathered) <= most else None), positive[0]
-        driver = self._narrowest(positive)
-        return (None, positive[0]) if driver is None else (self._gathered(driver, GATHERED_AT_MOST + 1), driver)
+        driver = self._narrowest(positive, GATHERED_AT_MOST)
+        if driver is not None:
+            return self._gathered(driver, GATHERED_AT_MOST + 1), driver
+        return None, self._narrowest(positive, COUNTED_AT_MOST) if len(positive) > 1 else positive[0]
 
-    def _narrowest(self, positive: Sequence[int]) -> int | None:
+    def _starts_small(self, clause: AnyClause) -> bool:
+        """Whether few resources stand at the far ends of a clause's links, if it has any."""
+        return isinstance(clause, Clause) or all(
+            self._count(link.clause, GATHERED_AT_MOST + 1) <= GATHERED_AT_MOST for link in clause.links
+        )
+
+    def _narrowest(self, positive: Sequence[int], most: int) -> int | None:
         """The clause with the fewest rows, as far as that is few."""
-        best, fewest = None, GATHERED_AT_MOST + 1
+        best, fewest = None, most + 1
         for at in positive:
-            clause = self.request.clauses[at]
-            if best is not None and self._reads_many(at):
+            clause = self.clauses[at]
+            if best is not None and _reads_many(clause):
                 break
-            (shape,), values = _shapes((clause,))
-            counted = self.snapshot.one(self.statements.probe(shape), **values, cap=fewest)
-            rows = counted[0] if counted else 0
+            rows = self._count(clause, most + 1)
             if rows < fewest:
                 best, fewest = at, rows
             if fewest <= _SELECTIVE:
                 break
         return best
 
-    def _reads_many(self, at: int) -> bool:
-        """Whether to find a clause's rows means to read many others."""
-        return min(term.rank for term in self.request.clauses[at].terms) >= _BROAD_RANK
+    def _count(self, clause: AnyClause, cap: int) -> int:
+        """How many rows a clause has, up to `cap`: as many as that, where only to count them is much work."""
+        known = self.counts.get((clause, cap))
+        if known is None:
+            known = self.counts[clause, cap] = self._counted(clause, cap)
+        return known
+
+    def _counted(self, clause: AnyClause, cap: int) -> int:
+        if isinstance(clause, Linked):
+            if any(self._count(link.clause, cap) >= cap for link in clause.links):
+                return cap
+        elif clause.negated:
+            return cap
+        values: dict[str, Any] = {}
+        shape = bound(clause, "0", values)
+        counted = self.snapshot.one(self.statements.probe(shape), **values, cap=cap)
+        return int(counted[0]) if counted else 0
 
     def _gathered(self, driver: int, cap: int) -> list[Sorted]:
-        return self.snapshot.all(self.statements.gather(self.clauses, driver, self.sort), **self.values, cap=cap)
+        query = self.statements.gather(self._shapes(), driver, self.sort)
+        return self.snapshot.all(query, **self.values, cap=cap)
 
-    def _total(self, driver: int | None) -> int:
-        """Counted once while nothing changes."""
+    def _total(self, driver: int | None) -> int | None:
+        """Counted once while nothing changes; None where that is much work and nobody insists."""
         at = self.snapshot.one(self.kept.sequence)
         sequence = at[0] if at else 0
-        key = (self.request.resource_type, self.request.clauses)
+        key = (self.request.resource_type, self.clauses)
         known = self.kept.totals.get(key)
         if known is not None and known[0] == sequence:
             return known[1]
-        counted = self.snapshot.one(self.statements.total(self.clauses, driver), **self.values)
+        insisted = self.request.counts_only or self.request.total == "accurate"
+        try:
+            with self.snapshot.within(PAGE_SECONDS if insisted else TOTAL_SECONDS):
+                query = self.statements.total(self._shapes(most=COUNTED_AT_MOST), driver)
+                counted = self.snapshot.one(query, **self.values)
+        except TimeLimit:
+            if insisted:
+                raise
+            return None
         total = int(counted[0]) if counted else 0
         if len(self.kept.totals) >= _TOTALS_KEPT:
             self.kept.totals.clear()
@@ -192,10 +240,11 @@ class _Search:
         backward = position is not None and position.backward
         wanted = self.request.count + 1
         rows: list[Sorted] = []
+        shapes = self._shapes()
         for lacking in self._legs(position):
             starts_here = position is not None and lacking == bool(self.sort and position.values[0] is None)
             nulls = tuple(value is None for value in position.values) if position and starts_here else None
-            query = self.statements.walk(self.clauses, self.sort, Leg(lacking, backward, nulls))
+            query = self.statements.walk(shapes, self.sort, Leg(lacking, backward, nulls))
             values = {f"c{at}": value for at, value in enumerate(position.values)} if position else {}
             if position:
                 values["cpk"] = position.pk
@@ -221,20 +270,20 @@ class _Search:
     def _resources(self, pks: list[int]) -> tuple[list[Row], list[Row]]:
         if not pks:
             return [], []
-        padded = _padded(pks)
-        bound = {f"pk{at}": pk for at, pk in enumerate(padded)}
-        found = self.snapshot.all(self.statements.bodies(len(padded)), **bound)
+        listed = padded(pks)
+        named = {f"pk{at}": pk for at, pk in enumerate(listed)}
+        found = self.snapshot.all(self.statements.bodies(len(listed)), **named)
         by_pk = {row[0]: Row(*row[1:]) for row in found}
         matches = [by_pk[pk] for pk in pks if pk in by_pk]
         if not (self.request.includes or self.request.revincludes):
             return matches, []
         included: dict[int, Row] = {}
         for include in self.request.includes:
-            query = self.statements.included(len(padded), targeted=include.target is not None)
+            query = self.statements.included(len(listed), targeted=include.target is not None)
             key = row_key(f"{include.resource_type}.{include.code}")
-            for row in self.snapshot.all(query, **bound, k=key, t=include.target):
+            for row in self.snapshot.all(query, **named, k=key, t=include.target):
                 included.setdefault(row[0], Row(*row[1:]))
-        ids = _padded([row.id for row in matches])
+        ids = padded([row.id for row in matches])
         for include in self.request.revincludes:
             values: dict[str, Any] = {f"id{at}": found_id for at, found_id in enumerate(ids)}
             values["k"] = row_key(f"{include.resource_type}.{include.code}")
@@ -244,24 +293,9 @@ class _Search:
         return matches, [row for pk, row in included.items() if pk not in by_pk]
 
 
-def _shapes(clauses: Sequence[Clause]) -> tuple[tuple[ClauseShape, ...], dict[str, Any]]:
-    """Clauses without their values, and the values by name."""
-    shapes, values = [], dict[str, Any]()
-    for at, clause in enumerate(clauses):
-        terms = _padded(clause.terms)
-        values[f"k{at}"] = terms[0].key
-        for index, term in enumerate(terms):
-            for place, value in enumerate(term.values):
-                values[f"v{at}_{index}_{place}"] = value
-        shape = tuple((term.condition, len(term.values)) for term in terms)
-        shapes.append(ClauseShape(terms[0].table, shape, clause.negated))
-    return tuple(shapes), values
-
-
-def _padded(values: Sequence[Any]) -> Sequence[Any]:
-    """Values repeated up to a power of two: few shapes serve any number."""
-    wanted = 1 << (len(values) - 1).bit_length()
-    return values if wanted == len(values) else [*values, *[values[-1]] * (wanted - len(values))]
+def _reads_many(clause: AnyClause) -> bool:
+    """Whether to find a clause's rows means to read many others."""
+    return clause.rank >= _BROAD_RANK
 
 
 def _paged(rows: list[Sorted], position: Position | None, sort: tuple[SortShape, ...], count: int) -> _Page:

@@ -8,38 +8,25 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from hashlib import blake2b
 from typing import Literal, NamedTuple
 
-from sqlalchemy import BindParameter, ColumnElement, FromClause, Table, true
+from sqlalchemy import Table
 
 from gateway.outcomes import InvalidParameter
-from gateway.search.parameter_types import PARAMETER_TYPES, date, token
-from gateway.search.parameter_types.terms import Term, invalid, split
-from gateway.search.parameters import SERVED_TYPES, SearchParameter, of_type, offered, row_key
-from gateway.search.tables import DATE, QUANTITY, REFERENCE, STRING, TOKEN, URI
+from gateway.search.clauses import COLUMNS, TABLES, AnyClause, Reading, followable, read_clause, unknown
+from gateway.search.parameter_types.terms import invalid
+from gateway.search.parameters import SERVED_TYPES, offered, row_key
 from gateway.store import RESOURCE
 
 DEFAULT_COUNT = 20
 MAX_COUNT = 1000
-MAX_VALUES = 500
-"""Alternatives of one parameter."""
 MAX_SORT_KEYS = 5
 
 Total = Literal["accurate", "estimate", "none"]
+"""An estimate is accurate too; it is left out where counting is much work. This is what nobody has to ask for."""
 
-_TABLES: dict[str, Table] = {
-    "string": STRING,
-    "token": TOKEN,
-    "date": DATE,
-    "reference": REFERENCE,
-    "quantity": QUANTITY,
-    "number": QUANTITY,
-    "uri": URI,
-}
 _SORTED_BY = {"string": "value", "token": "code", "date": "low", "quantity": "low", "number": "low", "uri": "value"}
-_COLUMNS = {"_id": "id", "_lastUpdated": "updated"}
 _ELEMENT = re.compile(r"[A-Za-z_]\w*")
 _OTHERS = ("_format", "_pretty", "_cursor")
 """Known, and another layer's business."""
@@ -50,15 +37,6 @@ class Ignored(NamedTuple):
 
     name: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """One parameter of the query: any of its terms matches, or, negated, none does."""
-
-    code: str
-    terms: tuple[Term, ...]
-    negated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +63,7 @@ class SearchRequest:
     """A search that is understood."""
 
     resource_type: str
-    clauses: tuple[Clause, ...]
+    clauses: tuple[AnyClause, ...]
     sort: tuple[SortKey, ...]
     count: int
     includes: tuple[Include, ...]
@@ -112,21 +90,21 @@ class _Draft:
 
     resource_type: str
     strict: bool
-    base: str
-    clauses: list[Clause] = field(default_factory=list)
+    reading: Reading
+    clauses: list[AnyClause] = field(default_factory=list)
     sort: tuple[SortKey, ...] = ()
     count: int = DEFAULT_COUNT
     includes: list[Include] = field(default_factory=list)
     revincludes: list[Include] = field(default_factory=list)
     summary: str | None = None
     elements: tuple[str, ...] = ()
-    total: Total = "accurate"
+    total: Total = "estimate"
     ignored: list[Ignored] = field(default_factory=list)
 
 
 def parse(resource_type: str, pairs: Sequence[tuple[str, str]], *, strict: bool, base: str) -> SearchRequest:
     """Understand a search of one type. `base` is this server's own URL. Raises InvalidParameter."""
-    draft = _Draft(resource_type, strict, base.rstrip("/"))
+    draft = _Draft(resource_type, strict, Reading(base.rstrip("/")))
     honoured: list[tuple[str, str]] = []
     matching: list[str] = [resource_type]
     once: set[str] = set()
@@ -180,113 +158,18 @@ def _require_text(name: str, value: str) -> None:
 # Filters
 
 
-def _clause(draft: _Draft, name: str, value: str) -> Clause | None:
-    code, _, modifier = name.partition(":")
-    if code == "_has":
-        raise InvalidParameter(name, "reverse chaining (_has) is not supported yet")
+def _clause(draft: _Draft, name: str, value: str) -> AnyClause | None:
+    """None for a parameter that is ignored: only one that the type does not have at all may be."""
     head = re.split(r"[.:]", name, maxsplit=1)[0]
-    parameter = offered(draft.resource_type).get(head)
-    if parameter is None:
+    if head != "_has" and head not in offered(draft.resource_type):
         if head in _RESULT_PARAMETERS:
             raise InvalidParameter(name, f"a modifier on {head} is not supported")
-        _report_unknown(draft, name, head)
+        error = unknown(draft.resource_type, name, head, _RESULT_PARAMETERS)
+        if draft.strict:
+            raise error
+        draft.ignored.append(Ignored(name, error.problem))
         return None
-    if "." in name[len(head) :]:
-        raise InvalidParameter(name, "chained parameters are not supported yet")
-    if name.endswith(":"):
-        raise InvalidParameter(name, "names no modifier after its colon")
-    return _CLAUSES.get(code, _typed_clause)(draft, parameter, modifier, value)
-
-
-def _report_unknown(draft: _Draft, name: str, head: str) -> None:
-    known = of_type(draft.resource_type).get(head)
-    reason = "not a search parameter of " + draft.resource_type
-    if known is not None:
-        reason = f"not supported here: {known.reason}"
-    if not draft.strict:
-        draft.ignored.append(Ignored(name, reason))
-        return
-    names = [*offered(draft.resource_type), *_RESULT_PARAMETERS]
-    close = get_close_matches(head, names, n=3, cutoff=0.6)
-    if close and known is None:
-        raise InvalidParameter(name, f"{reason}; did you mean {' or '.join(close)}?")
-    raise InvalidParameter(name, reason, tuple(sorted(names)))
-
-
-def modifiers(parameter: SearchParameter) -> tuple[str, ...]:
-    """The modifiers that a parameter takes here."""
-    if parameter.code in _COLUMNS:
-        return ("not",) if parameter.code == "_id" else ()
-    found: tuple[str, ...] = PARAMETER_TYPES[parameter.type].MODIFIERS
-    if parameter.type == "token" and "Identifier" not in parameter.datatypes:
-        found = tuple(modifier for modifier in found if modifier != "of-type")
-    if parameter.type == "token" and not {"CodeableConcept", "Coding", "Identifier"} & set(parameter.datatypes):
-        found = tuple(modifier for modifier in found if modifier != "text")
-    if parameter.type == "reference" and "Reference" not in parameter.datatypes:
-        found = ()
-    return (*found, "missing")
-
-
-def _require_modifier(parameter: SearchParameter, modifier: str) -> None:
-    if not modifier or modifier in modifiers(parameter):
-        return
-    choices = modifiers(parameter)
-    if parameter.type == "reference":
-        if modifier in parameter.targets or ("*" in parameter.targets and modifier[:1].isupper()):
-            return
-        choices += parameter.targets
-    raise InvalidParameter(f"{parameter.code}:{modifier}", "this modifier is not supported here", choices or ("none",))
-
-
-def _typed_clause(draft: _Draft, parameter: SearchParameter, modifier: str, value: str) -> Clause:
-    _require_modifier(parameter, modifier)
-    if modifier == "missing":
-        return _missing(parameter, draft.resource_type, value)
-    read = PARAMETER_TYPES[parameter.type].term
-    wanted = "" if modifier == "not" else modifier
-    terms = tuple(read(parameter, wanted, text, draft.base) for text in _alternatives(parameter.code, value))
-    return Clause(parameter.code, terms, negated=modifier == "not")
-
-
-def _alternatives(code: str, value: str) -> list[str]:
-    texts = split(value, ",")
-    if len(texts) > MAX_VALUES:
-        raise InvalidParameter(code, f"has more than {MAX_VALUES} values")
-    if not all(texts):
-        raise invalid(code, value, "has an empty value in it")
-    return texts
-
-
-def _missing(parameter: SearchParameter, resource_type: str, value: str) -> Clause:
-    if value not in ("true", "false"):
-        raise invalid(f"{parameter.code}:missing", value, "is not a truth value", ("true", "false"))
-    key = row_key(f"{resource_type}.{parameter.code}")
-    return Clause(parameter.code, (Term(_TABLES[parameter.type], key, any_row, (), 8),), negated=value == "true")
-
-
-def any_row(rows: FromClause, values: Sequence[BindParameter[object]]) -> ColumnElement[bool]:
-    """The condition of `:missing`: there is a row."""
-    del rows, values
-    return true()
-
-
-def _id_clause(draft: _Draft, parameter: SearchParameter, modifier: str, value: str) -> Clause:
-    _require_modifier(parameter, modifier)
-    texts = _alternatives(parameter.code, value)
-    terms = tuple(token.id_term(parameter, draft.resource_type, text) for text in texts)
-    return Clause(parameter.code, terms, negated=modifier == "not")
-
-
-def _last_updated_clause(draft: _Draft, parameter: SearchParameter, modifier: str, value: str) -> Clause:
-    _require_modifier(parameter, modifier)
-    texts = _alternatives(parameter.code, value)
-    return Clause(parameter.code, tuple(date.last_updated_term(parameter, draft.resource_type, text) for text in texts))
-
-
-_CLAUSES: dict[str, Callable[[_Draft, SearchParameter, str, str], Clause]] = {
-    "_id": _id_clause,
-    "_lastUpdated": _last_updated_clause,
-}
+    return read_clause(draft.reading, draft.resource_type, name, value)
 
 
 # What shapes the result
@@ -307,11 +190,11 @@ def _sort(draft: _Draft, value: str) -> None:
         if any(key.code == code for key in keys):
             raise invalid("_sort", code, "is named twice")
         descending = text.startswith("-")
-        if code in _COLUMNS:
-            keys.append(SortKey(code, RESOURCE, draft.resource_type, _COLUMNS[code], descending))
+        if code in COLUMNS:
+            keys.append(SortKey(code, RESOURCE, draft.resource_type, COLUMNS[code], descending))
         else:
             key = row_key(f"{draft.resource_type}.{code}")
-            keys.append(SortKey(code, _TABLES[parameter.type], key, _SORTED_BY[parameter.type], descending))
+            keys.append(SortKey(code, TABLES[parameter.type], key, _SORTED_BY[parameter.type], descending))
     if len(keys) > MAX_SORT_KEYS:
         raise InvalidParameter("_sort", f"has more than {MAX_SORT_KEYS} keys")
     draft.sort = tuple(keys)
@@ -378,11 +261,6 @@ def _followed(name: str, value: str, types: tuple[str, ...]) -> Include:
     if target and "*" not in parameter.targets and target not in parameter.targets:
         raise invalid(name, value, "names a type that the parameter does not refer to", parameter.targets)
     return Include(resource_type, code, target or None)
-
-
-def followable(resource_type: str) -> tuple[str, ...]:
-    """The reference parameters of a type, as `_include` and `_revinclude` take them."""
-    return tuple(code for code, parameter in offered(resource_type).items() if parameter.type == "reference")
 
 
 _RESULT_PARAMETERS: dict[str, Callable[[_Draft, str], None]] = {

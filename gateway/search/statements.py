@@ -19,7 +19,6 @@ from sqlalchemy import (
     Label,
     Select,
     Table,
-    UnaryExpression,
     and_,
     bindparam,
     exists,
@@ -30,20 +29,10 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.sql.operators import custom_op
 
-from gateway.search.parameter_types.terms import Condition
-from gateway.search.tables import DATE, ENTRY, HIGHEST, LOWEST, REFERENCE, TOKEN
+from gateway.search.conditions import Shape, holds, matching
+from gateway.search.tables import ENTRY, HIGHEST, LOWEST, REFERENCE, TOKEN
 from gateway.store import RESOURCE, Query
-
-
-class ClauseShape(NamedTuple):
-    """A clause without its values. Binds `k<i>` and `v<i>_<term>_<value>`."""
-
-    table: Table
-    terms: tuple[tuple[Condition, int], ...]
-    """Each term's condition and number of values."""
-    negated: bool
 
 
 class SortShape(NamedTuple):
@@ -69,21 +58,21 @@ class Statements:
 
     dialect: Literal["sqlite", "postgresql"]
 
-    def probe(self, clause: ClauseShape) -> Query:
-        """How many rows a clause has, up to `cap`."""
-        return _probe(self.dialect, clause)
+    def probe(self, shape: Shape) -> Query:
+        """How many rows a clause has, up to `cap`. Its name is 0."""
+        return _probe(self.dialect, shape)
 
-    def gather(self, clauses: tuple[ClauseShape, ...], driver: int, sort: tuple[SortShape, ...]) -> Query:
+    def gather(self, shapes: tuple[Shape, ...], driver: int, sort: tuple[SortShape, ...]) -> Query:
         """pk and sort values of all matches in order, up to `cap`."""
-        return _gather(self.dialect, clauses, driver, sort)
+        return _gather(self.dialect, shapes, driver, sort)
 
-    def walk(self, clauses: tuple[ClauseShape, ...], sort: tuple[SortShape, ...], leg: Leg) -> Query:
+    def walk(self, shapes: tuple[Shape, ...], sort: tuple[SortShape, ...], leg: Leg) -> Query:
         """pk and sort values of the next `cap` matches of a leg. Binds `type`."""
-        return _walk(self.dialect, clauses, sort, leg)
+        return _walk(self.dialect, shapes, sort, leg)
 
-    def total(self, clauses: tuple[ClauseShape, ...], driver: int | None) -> Query:
+    def total(self, shapes: tuple[Shape, ...], driver: int | None) -> Query:
         """How many resources match."""
-        return _total(self.dialect, clauses, driver)
+        return _total(self.dialect, shapes, driver)
 
     def bodies(self, size: int) -> Query:
         """The resources of `pk0` … `pk<size - 1>`."""
@@ -101,62 +90,32 @@ class Statements:
 _KEPT = 512
 
 
-def _rows(shape: ClauseShape, at: int, name: str, *, of_one: bool = False) -> tuple[FromClause, ColumnElement[bool]]:
-    """The rows of a clause, under an alias; or what is asked of the rows `of_one` resource."""
-    rows = shape.table.alias(f"{name}{at}")
-    key: ColumnElement[Any] = rows.c.type if shape.table is RESOURCE else rows.c.param
-    if of_one and shape.table is DATE:
-        # A sign keeps SQLite from the index by `high`: a resource has few dates, a parameter has very many.
-        key = UnaryExpression(key, operator=custom_op("+"))
-    alternatives = [
-        condition(rows, [bindparam(f"v{at}_{term}_{value}") for value in range(size)])
-        for term, (condition, size) in enumerate(shape.terms)
-    ]
-    return rows, and_(key == bindparam(f"k{at}"), _any_of(alternatives))
-
-
-def _any_of(alternatives: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
-    """OR as a balanced tree: databases bound the depth of an expression."""
-    if len(alternatives) == 1:
-        return alternatives[0]
-    if len(alternatives) <= 8:
-        return or_(*alternatives)
-    half = len(alternatives) // 2
-    return or_(_any_of(alternatives[:half]).self_group(), _any_of(alternatives[half:]).self_group())
-
-
-def _matching(
-    clauses: Sequence[ClauseShape], pk: ColumnElement[int], but: int | None = None
-) -> Iterator[ColumnElement[bool]]:
+def _all_hold(shapes: Sequence[Shape], pk: ColumnElement[int], but: int | None = None) -> Iterator[ColumnElement[bool]]:
     """Each clause as a condition on a pk."""
-    for at, shape in enumerate(clauses):
-        if at != but:
-            rows, condition = _rows(shape, at, "f", of_one=True)
-            found = exists(select(literal_column("1")).select_from(rows).where(rows.c.pk == pk, condition))
-            yield ~found if shape.negated else found
+    return (holds(shape, str(at), pk) for at, shape in enumerate(shapes) if at != but)
 
 
 @lru_cache(maxsize=_KEPT)
-def _probe(dialect: str, clause: ClauseShape) -> Query:
-    rows, condition = _rows(clause, 0, "d")
-    capped = select(rows.c.pk).where(condition).limit(bindparam("cap")).subquery()
+def _probe(dialect: str, shape: Shape) -> Query:
+    found = matching(shape, "0").subquery("found")
+    capped = select(found.c.pk).limit(bindparam("cap")).subquery("capped")
     return Query(select(func.count()).select_from(capped), dialect)
 
 
 @lru_cache(maxsize=_KEPT)
-def _gather(dialect: str, clauses: tuple[ClauseShape, ...], driver: int, sort: tuple[SortShape, ...]) -> Query:
-    rows, condition = _rows(clauses[driver], driver, "d")
+def _gather(dialect: str, shapes: tuple[Shape, ...], driver: int, sort: tuple[SortShape, ...]) -> Query:
+    matches = matching(shapes[driver], str(driver)).subquery("matches")
     # The bound keeps a search that is broader than thought from being sorted whole.
-    found = select(rows.c.pk).where(condition).distinct().limit(bindparam("cap")).subquery("d")
+    found = select(matches.c.pk).distinct().limit(bindparam("cap")).subquery("found")
     keys = [_key_of(shape, at, found.c.pk) for at, shape in enumerate(sort)]
-    statement = select(found.c.pk, *keys).where(*_matching(clauses, found.c.pk, driver))
+    statement = select(found.c.pk, *keys).where(*_all_hold(shapes, found.c.pk, driver))
     return Query(
         statement.order_by(*_order(keys, sort, backward=False), _directed(found.c.pk, sort, backward=False)), dialect
     )
 
 
 @lru_cache(maxsize=_KEPT)
-def _walk(dialect: str, clauses: tuple[ClauseShape, ...], sort: tuple[SortShape, ...], leg: Leg) -> Query:
+def _walk(dialect: str, shapes: tuple[Shape, ...], sort: tuple[SortShape, ...], leg: Leg) -> Query:
     keys: list[ColumnElement[Any]] = []
     if not sort or leg.lacking:
         rows = ENTRY.alias("e")
@@ -177,7 +136,7 @@ def _walk(dialect: str, clauses: tuple[ClauseShape, ...], sort: tuple[SortShape,
     if leg.nulls is not None:
         along.append(_beyond(keys, sort, pk, leg, own))
     order = list(_order(keys[own:], sort[own:], backward=leg.backward, certain=own == 0))
-    statement = select(pk, *keys).where(*along, *_matching(clauses, pk))
+    statement = select(pk, *keys).where(*along, *_all_hold(shapes, pk))
     return Query(
         statement.order_by(*order, _directed(pk, sort, backward=leg.backward)).limit(bindparam("cap")), dialect
     )
@@ -252,13 +211,13 @@ def _beyond(
 
 
 @lru_cache(maxsize=_KEPT)
-def _total(dialect: str, clauses: tuple[ClauseShape, ...], driver: int | None) -> Query:
+def _total(dialect: str, shapes: tuple[Shape, ...], driver: int | None) -> Query:
     if driver is None:
         counted = select(func.count()).select_from(ENTRY).where(ENTRY.c.type == bindparam("type"))
-        return Query(counted.where(*_matching(clauses, ENTRY.c.pk)), dialect)
-    rows, condition = _rows(clauses[driver], driver, "d")
-    found = select(rows.c.pk).where(condition).distinct().subquery("d")
-    return Query(select(func.count()).select_from(found).where(*_matching(clauses, found.c.pk, driver)), dialect)
+        return Query(counted.where(*_all_hold(shapes, ENTRY.c.pk)), dialect)
+    matches = matching(shapes[driver], str(driver)).subquery("matches")
+    found = select(matches.c.pk).distinct().subquery("found")
+    return Query(select(func.count()).select_from(found).where(*_all_hold(shapes, found.c.pk, driver)), dialect)
 
 
 _SERVED = (RESOURCE.c.pk, RESOURCE.c.type, RESOURCE.c.id, RESOURCE.c.version, RESOURCE.c.updated, RESOURCE.c.body)

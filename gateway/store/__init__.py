@@ -5,7 +5,7 @@ JSON bytes that are served as they are.
 """
 
 from gateway.store.database import Store
-from gateway.store.errors import StoreError
+from gateway.store.errors import StoreError, TimeLimit
 from gateway.store.listings import IssueEntry, NativeProblem, QuarantineEntry, SourceState, StreamState
 from gateway.store.snapshot import Query, Snapshot
 from gateway.store.tables import METADATA, RESOURCE, VERSION
@@ -27,5 +27,6 @@ __all__ = [
     "StoreError",
     "Stored",
     "StreamState",
+    "TimeLimit",
     "Writer",
 ]

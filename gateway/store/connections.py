@@ -20,6 +20,7 @@ from sqlalchemy.pool import NullPool
 from gateway.store.errors import StoreError
 
 _BUSY_MS = 30_000
+_QUERY_CANCELED = "57014"  # PostgreSQL's SQLSTATE
 _ADVISORY_LOCK = 0x46484952  # "FHIR": one sync at a time on one PostgreSQL database
 
 
@@ -65,6 +66,13 @@ def connect_reader(engine: Engine) -> Any:
             connection.execute(f"PRAGMA {pragma}")
         return connection
     return engine.dialect.loaded_dbapi.connect(*arguments, **options, autocommit=True)
+
+
+def was_stopped(error: Exception) -> bool:
+    """Whether a driver says that its query was stopped, and not that it is wrong."""
+    if isinstance(error, sqlite3.OperationalError):
+        return error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT
+    return getattr(error, "sqlstate", None) == _QUERY_CANCELED
 
 
 @contextmanager

@@ -9,3 +9,7 @@ class StoreError(Exception):
     def __init__(self, what: str, where: str, hint: str) -> None:
         super().__init__(f"{what}: {where} ({hint})")
         self.what, self.where, self.hint = what, where, hint
+
+
+class TimeLimit(Exception):
+    """A query was stopped because it took longer than it may."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,9 +19,12 @@ from sqlalchemy import Engine, Select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
-from gateway.store.connections import connect_reader
+from gateway.store.connections import connect_reader, was_stopped
+from gateway.store.errors import TimeLimit
 
 _DIALECTS: dict[str, Any] = {"sqlite": sqlite.dialect, "postgresql": PGDialect_psycopg}
+_STEPS = 100_000
+"""Of SQLite's virtual machine between two looks at the clock: some milliseconds."""
 _PARAMETER_STYLES = {"sqlite": "named", "postgresql": "pyformat"}
 
 
@@ -40,15 +45,26 @@ class Query:
 class Snapshot:
     """One consistent view of the store for all queries of a `with` block. Belongs to its thread; may be nested."""
 
-    __slots__ = ("__weakref__", "_begin", "_connect", "_connection", "_depth", "_execute", "_options")
+    __slots__ = (
+        "__weakref__",
+        "_begin",
+        "_connect",
+        "_connection",
+        "_deadline",
+        "_depth",
+        "_execute",
+        "_on_sqlite",
+        "_options",
+    )
 
     def __init__(self, engine: Engine) -> None:
         self._connect: Callable[[], Any] = lambda: connect_reader(engine)
         self._connection: Any = None
         self._execute: Any = None
         self._depth = 0
+        self._deadline: float | None = None
         # SQLite's read transaction begins with its first SELECT, and so does PostgreSQL's snapshot.
-        on_sqlite = engine.dialect.name == "sqlite"
+        on_sqlite = self._on_sqlite = engine.dialect.name == "sqlite"
         self._begin = "BEGIN" if on_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
         self._options: dict[str, Any] = {} if on_sqlite else {"binary": True}
 
@@ -67,6 +83,32 @@ class Snapshot:
         self._depth -= 1
         if self._depth == 0 and not getattr(self._connection, "closed", False):
             self._execute("ROLLBACK")
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Stop what takes longer. Raises TimeLimit; the snapshot can be used on. May be nested."""
+        before, now = self._deadline, monotonic()
+        self._deadline = now + seconds if before is None else min(before, now + seconds)
+        if self._on_sqlite:
+            self._connection.set_progress_handler(self._is_late, _STEPS)
+        else:
+            left = max(1, round(1000 * (self._deadline - now)))
+            self._execute(f"SAVEPOINT limited; SET LOCAL statement_timeout = {left}")
+        try:
+            yield
+        except Exception as error:
+            if was_stopped(error):
+                raise TimeLimit from error
+            raise
+        finally:
+            self._deadline = before
+            if not self._on_sqlite:
+                self._execute("ROLLBACK TO SAVEPOINT limited; RELEASE SAVEPOINT limited")
+            elif before is None:
+                self._connection.set_progress_handler(None, 0)
+
+    def _is_late(self) -> bool:
+        return self._deadline is not None and monotonic() > self._deadline
 
     def all(self, query: Query, **params: Any) -> list[tuple[Any, ...]]:
         """All rows."""

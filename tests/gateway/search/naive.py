@@ -1,4 +1,5 @@
-"""The oracle: FHIR's search rules said again over plain resources, one at a time, sharing no code with gateway.search.
+"""The oracle: FHIR's search rules said again over plain resources, one at a time. It shares the
+table of parameters with gateway.search, and no code.
 
 Values are extracted by fhirpathpy from the official expressions.
 https://hl7.org/fhir/R4/search.html
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -15,6 +17,8 @@ from typing import Any
 
 from fhirpathpy import evaluate
 from fhirpathpy.models import models
+
+from gateway.search.parameters import offered
 
 Json = dict[str, Any]
 _RESOLVED = re.compile(r"\.where\(resolve\(\) is (\w+)\)")
@@ -45,6 +49,60 @@ def matches(found: list[Any], kind: str, modifier: str, texts: list[str], system
     rule = globals()[f"_{kind}"]
     hit = any(rule(value, "" if modifier == "not" else modifier, text, system) for value in found for text in texts)
     return not hit if modifier == "not" else hit
+
+
+# chains
+
+
+class Records:
+    """Resources that refer to one another, asked one by one."""
+
+    def __init__(self, resources: Iterable[Json]) -> None:
+        self.all = {f"{each['resourceType']}/{each['id']}": each for each in resources}
+        self._found: dict[tuple[str, str], list[Any]] = {}
+
+    def ids(self, resource_type: str, name: str, value: str) -> set[str]:
+        """What a search finds."""
+        return {each["id"] for each in self.of_type(resource_type) if self.holds(each, name, value)}
+
+    def of_type(self, resource_type: str) -> list[Json]:
+        return [each for each in self.all.values() if each["resourceType"] == resource_type]
+
+    def values(self, resource: Json, code: str) -> list[Any]:
+        """What a parameter yields for a resource."""
+        kind = resource["resourceType"]
+        key = f"{kind}/{resource['id']}", code
+        if key not in self._found:
+            expression = offered(kind)[code].expression.replace("Resource.", f"{kind}.", 1)
+            self._found[key] = values(resource, expression)
+        return self._found[key]
+
+    def holds(self, resource: Json, name: str, value: str) -> bool:
+        """Whether a resource matches one parameter."""
+        if name.startswith("_has:"):
+            _, source, code, rest = name.split(":", 3)
+            own = f"{resource['resourceType']}/{resource['id']}"
+            return any(
+                own in self._led(other, code) and self.holds(other, rest, value) for other in self.of_type(source)
+            )
+        head, chained, rest = name.partition(".")
+        code, _, modifier = head.partition(":")
+        if not chained:
+            parameter = offered(resource["resourceType"])[code]
+            found = self.values(resource, code)
+            return matches(found, parameter.type, modifier, re.split(r"(?<!\\),", value), parameter.system)
+        first = re.split("[.:]", rest)[0]
+        return any(
+            self.holds(self.all[target], rest, value)
+            for target in self._led(resource, code)
+            if target in self.all
+            and modifier in ("", target.partition("/")[0])
+            and (first == "_has" or first in offered(target.partition("/")[0]))
+        )
+
+    def _led(self, resource: Json, code: str) -> list[str]:
+        literals = [found.get("reference", "") for found in self.values(resource, code)]
+        return [literal.partition("/_history/")[0] for literal in literals]
 
 
 # string

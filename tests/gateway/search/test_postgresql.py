@@ -9,6 +9,8 @@ import pytest
 
 from gateway.search import query
 from gateway.search.parameters import offered
+from gateway.store import TimeLimit
+from tests.gateway.search import test_chains
 from tests.gateway.search.test_matching import SEARCHES, TYPES_SEARCHED, expected, resources
 from tests.gateway.search.test_paging import SORTS, ids, pages, patients
 from tests.gateway.search.world import World
@@ -54,6 +56,26 @@ def test_every_kind_of_search_finds_what_the_rules_find(world: World) -> None:
             assert set(matches) == expected(resource_type, code, modifier, [text]), (resource_type, name, text)
             found += len(matches)
     assert found > 1000
+
+
+@pytest.mark.parametrize("plan", test_chains.PLANS)
+def test_links_are_followed(world: World, monkeypatch: pytest.MonkeyPatch, plan: str) -> None:
+    for bound in test_chains.PLANS[plan]:
+        monkeypatch.setattr(query, bound, 0)
+    world.put(test_chains.RECORDS.all.values())
+    for resource_type, name, value in test_chains.SEARCHES:
+        wanted = test_chains.RECORDS.ids(resource_type, name, value)
+        found = world.search(resource_type, (name, value), ("_total", "accurate"), ("_count", "1000"))
+        assert ({row.id for row in found.matches}, found.total) == (wanted, len(wanted)), (name, value)
+
+
+def test_a_query_that_takes_too_long_is_stopped(world: World) -> None:
+    """And the snapshot can be used on."""
+    world.put(patients(2))
+    with world.store.snapshot() as snapshot:
+        with pytest.raises(TimeLimit), snapshot.within(5), snapshot.within(0.01):
+            snapshot.rows("SELECT pg_sleep(30)")
+        assert snapshot.rows("SELECT count(*) FROM resource") == [(2,)]
 
 
 @pytest.mark.parametrize("gathered", [True, False], ids=["gathered", "walked"])

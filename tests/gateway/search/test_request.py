@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.outcomes import InvalidParameter
+from gateway.search.clauses import MAX_VALUES, modifiers
 from gateway.search.parameters import SERVED_TYPES, offered
-from gateway.search.request import MAX_COUNT, MAX_VALUES, Ignored, SearchRequest, modifiers, parse, sortable
+from gateway.search.request import MAX_COUNT, Ignored, SearchRequest, parse, sortable
 from tests.gateway.search.world import BASE
 
 
@@ -47,9 +48,6 @@ REFUSED = [
     ("Patient", "organization", "#contained", "reference"),
     ("Patient", "organization:Patient", "1", "Organization"),
     ("Patient", "organization:Organization", "Patient/1", "Organization"),
-    ("Patient", "organization:Organization.name", "x", "chained"),
-    ("Patient", "organization.name", "x", "chained"),
-    ("Patient", "_has:Encounter:patient:status", "finished", "_has"),
     ("Patient", "_id:exact", "1", "not"),
     ("Patient", "_id", "a|b", "id"),
     ("Patient", "_lastUpdated", "yesterday", "date"),
@@ -128,7 +126,7 @@ def test_an_unknown_parameter_is_refused_or_reported(name: str, says: str) -> No
     assert [type(found) for found in request.ignored] == [Ignored]
     assert request.ignored[0].name == name
     assert request.self_pairs == (("family", "y"),)
-    assert [clause.code for clause in request.clauses] == ["family"]
+    assert len(request.clauses) == 1
 
 
 def test_links_say_exactly_what_is_honoured() -> None:
@@ -183,7 +181,7 @@ def test_no_value_is_too_strange(data: st.DataObject, value: str) -> None:
         request = lenient(resource_type, (name, value))
     except InvalidParameter:
         return
-    assert [clause.code for clause in request.clauses] == [parameter.code]
+    assert (len(request.clauses), request.self_pairs) == (1, ((name, value),))
 
 
 @pytest.mark.parametrize("resource_type", SERVED_TYPES)

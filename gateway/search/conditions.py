@@ -1,0 +1,180 @@
+"""Clauses as SQL: which resources match, and whether one resource does.
+
+A shape is a clause without its values: a statement is compiled for each shape once. Knows no request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, cast
+
+from sqlalchemy import (
+    ColumnClause,
+    ColumnElement,
+    CompoundSelect,
+    FromClause,
+    Select,
+    Table,
+    UnaryExpression,
+    and_,
+    bindparam,
+    exists,
+    false,
+    literal_column,
+    or_,
+    select,
+    union,
+)
+from sqlalchemy.sql.operators import custom_op
+
+from gateway.search.clauses import AnyClause, Clause, Linked
+from gateway.search.parameter_types.terms import Condition
+from gateway.search.parameters import row_key
+from gateway.search.tables import DATE, ENTRY, REFERENCE
+from gateway.store import RESOURCE
+
+
+class RowsShape(NamedTuple):
+    """Rows of one table. Binds `k<name>_<key>` and `v<name>_<term>_<value>`."""
+
+    table: Table
+    terms: tuple[tuple[int, Condition, int], ...]
+    """Each term's key, as its place among the keys, its condition and number of values."""
+    negated: bool
+
+
+class LinkShape(NamedTuple):
+    """A reference to follow. Binds `k<name>`, `t<name>` and `e<name>`."""
+
+    reverse: bool
+    shape: Shape
+
+
+class LinkedShape(NamedTuple):
+    """References to follow, whichever leads to a match."""
+
+    links: tuple[LinkShape, ...]
+    as_set: bool
+    """Whether all matches are looked for before a resource is asked about; else the links of each are followed."""
+
+
+Shape = RowsShape | LinkedShape
+Pks = Select[Any] | CompoundSelect[Any]
+
+
+def bound(clause: AnyClause, name: str, values: dict[str, Any], *, as_set: bool = False) -> Shape:
+    """The shape of a clause; its values are put under their names."""
+    if isinstance(clause, Linked):
+        shapes = []
+        for at, link in enumerate(clause.links):
+            inner = f"{name}_{at}"
+            values[f"k{inner}"], values[f"t{inner}"] = link.key, link.target
+            values[f"e{inner}"] = row_key(link.far)
+            shapes.append(LinkShape(link.reverse, bound(link.clause, inner, values)))
+        return LinkedShape(tuple(shapes), as_set)
+    return _rows_bound(clause, name, values)
+
+
+def _rows_bound(clause: Clause, name: str, values: dict[str, Any]) -> RowsShape:
+    keys: dict[int | str, int] = {}
+    terms = []
+    for at, term in enumerate(padded(clause.terms)):
+        place = keys.setdefault(term.key, len(keys))
+        values[f"k{name}_{place}"] = term.key
+        for index, value in enumerate(term.values):
+            values[f"v{name}_{at}_{index}"] = value
+        terms.append((place, term.condition, len(term.values)))
+    return RowsShape(clause.terms[0].table, tuple(terms), clause.negated)
+
+
+def padded(values: Sequence[Any]) -> Sequence[Any]:
+    """Values repeated up to a power of two: few shapes serve any number."""
+    wanted = 1 << (len(values) - 1).bit_length()
+    return values if wanted == len(values) else [*values, *[values[-1]] * (wanted - len(values))]
+
+
+def matching(shape: Shape, name: str) -> Pks:
+    """The pks of what matches, some of them repeated. At the top a shape must not be negated."""
+    if isinstance(shape, LinkedShape):
+        found = [_at_its_end(link, f"{name}_{at}") for at, link in enumerate(shape.links)]
+        return found[0] if len(found) == 1 else union(*found)
+    if shape.negated:
+        entry = ENTRY.alias(f"n{name}")
+        return select(entry.c.pk).where(entry.c.type == bindparam(f"e{name}"), holds(shape, name, entry.c.pk))
+    rows, condition = _rows(shape, name)
+    return select(rows.c.pk).where(condition)
+
+
+def _at_its_end(link: LinkShape, name: str) -> Select[Any]:
+    """What has a link that leads to a match, found from the matches."""
+    far: Pks = matching(link.shape, name)
+    references, target = REFERENCE.alias(f"r{name}"), RESOURCE.alias(f"t{name}")
+    named = and_(references.c.param == bindparam(f"k{name}"), references.c.target_type == bindparam(f"t{name}"))
+    if link.reverse:
+        ids = select(references.c.target_id).where(references.c.pk.in_(far), named)
+        current = and_(target.c.type == bindparam(f"t{name}"), target.c.deleted == false())
+        return select(target.c.pk).where(target.c.id.in_(ids), current)
+    ids = select(target.c.id).where(target.c.pk.in_(far))
+    return select(references.c.pk).where(references.c.target_id.in_(ids), named)
+
+
+def holds(shape: Shape, name: str, pk: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether the resource of a pk matches."""
+    if isinstance(shape, RowsShape):
+        rows, condition = _rows(shape, name, of_one=True)
+        found = exists(select(literal_column("1")).select_from(rows).where(rows.c.pk == pk, condition))
+        return ~found if shape.negated else found
+    if shape.as_set:
+        return pk.in_(matching(shape, name))
+    return any_of([_leads(link, f"{name}_{at}", pk) for at, link in enumerate(shape.links)])
+
+
+def _leads(link: LinkShape, name: str, pk: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether a resource has a link that leads to a match, found from the resource."""
+    references, target = REFERENCE.alias(f"r{name}"), RESOURCE.alias(f"t{name}")
+    named = and_(references.c.param == bindparam(f"k{name}"), references.c.target_type == bindparam(f"t{name}"))
+    if link.reverse:
+        own_id = (
+            select(target.c.id)
+            .where(target.c.pk == pk)
+            .correlate(cast("ColumnClause[int]", pk).table)
+            .scalar_subquery()
+        )
+        referrer: Select[Any] = select(literal_column("1")).select_from(references)
+        return exists(referrer.where(references.c.target_id == own_id, named, holds(link.shape, name, references.c.pk)))
+    there = and_(target.c.type == bindparam(f"t{name}"), target.c.id == references.c.target_id)
+    if isinstance(link.shape, RowsShape) and link.shape.negated:  # else its index rows say that it is there
+        there = and_(there, target.c.deleted == false())
+    referred: Select[Any] = select(literal_column("1")).select_from(references.join(target, there))
+    return exists(referred.where(references.c.pk == pk, named, holds(link.shape, name, target.c.pk)))
+
+
+def _rows(shape: RowsShape, name: str, *, of_one: bool = False) -> tuple[FromClause, ColumnElement[bool]]:
+    """The rows of a clause, under an alias; or what is asked of the rows `of_one` resource."""
+    rows = shape.table.alias(f"{'f' if of_one else 'd'}{name}")
+    key: ColumnElement[Any] = rows.c.type if shape.table is RESOURCE else rows.c.param
+    if of_one and shape.table is DATE:
+        # A sign keeps SQLite from the index by `high`: a resource has few dates, a parameter has very many.
+        key = UnaryExpression(key, operator=custom_op("+"))
+    alternatives: dict[int, list[ColumnElement[bool]]] = {}
+    for at, (place, condition, size) in enumerate(shape.terms):
+        values: list[Any] = [bindparam(f"v{name}_{at}_{value}") for value in range(size)]
+        alternatives.setdefault(place, []).append(condition(rows, values))
+    return rows, any_of(
+        [and_(key == bindparam(f"k{name}_{place}"), any_of(each)) for place, each in alternatives.items()]
+    )
+
+
+def any_of(alternatives: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
+    """OR as a balanced tree: databases bound the depth of an expression."""
+    if len(alternatives) == 1:
+        return alternatives[0]
+    if len(alternatives) <= 8:
+        return or_(*alternatives)
+    half = len(alternatives) // 2
+    return or_(any_of(alternatives[:half]).self_group(), any_of(alternatives[half:]).self_group())
+
+
+def spreads(clause: AnyClause) -> bool:
+    """Whether one resource may lead to very many others: a link that is followed in reverse."""
+    return isinstance(clause, Linked) and any(link.reverse or spreads(link.clause) for link in clause.links)
