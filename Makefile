@@ -26,8 +26,8 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $@
 
-demo: $(VENV)/.run ## Simulate the hospitals, sync, serve (PORT=9000 for another port)
-	@$(BIN)/fhir-gateway demo $(if $(PORT),--port $(PORT))
+demo: $(VENV)/.run ## Simulate the hospitals, sync, serve (PORT=9000 for another port, FULL=1 for full size)
+	@$(BIN)/fhir-gateway demo $(if $(PORT),--port $(PORT)) $(if $(FULL),--full --folder demo-full)
 
 serve: $(VENV)/.run ## Serve what gateway.toml names (PORT=9000 for another port)
 	@$(BIN)/fhir-gateway serve $(if $(PORT),--port $(PORT))
@@ -55,7 +55,7 @@ lock: $(VENV)/.dev ## Renew the lock files
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --all-extras --group build -c requirements-dev.lock pyproject.toml -o requirements.lock
 
 clean-demo: ## Forget the demo's stores and database
-	rm -rf demo
+	rm -rf demo demo-full
 
 clean: clean-demo ## Forget the environment too
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -270,6 +270,11 @@ def _source(
     return SourceConfig(**values | {"name": SourceName(name), "options": values["options"] or {}}), origins
 
 
+def single_source(where: str, table: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> SourceConfig:
+    """A source that a command names in place of a file, by the same rules. Raises SettingsError."""
+    return _source(str(table["name"]), dict(table), Path(where).absolute(), {}, environment)[0]
+
+
 _URL, _URL_FILE = "_url", "_url_file"
 
 

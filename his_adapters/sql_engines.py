@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import URL, Connection, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
@@ -71,19 +71,29 @@ def place(url: URL) -> str:
     return shown.render_as_string()
 
 
+def _kind(url: URL) -> _Engine:
+    kind = _ENGINES.get(url.get_backend_name().replace("mariadb", "mysql"))
+    if kind is None:
+        hint = f"one of {', '.join(_ENGINES)}"
+        raise SourceConfigError("not a kind of database that is read by URL", place(url), hint)
+    return kind
+
+
+def made_engine(url: URL) -> Engine:
+    """An engine that does not wait long and tells no values. Raises SourceConfigError."""
+    arguments = {name: value for name, value in _kind(url).connect.items() if name not in url.query}
+    try:
+        return create_engine(url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
+    except (NoSuchModuleError, ModuleNotFoundError) as error:
+        driver = getattr(error, "name", None) or url.drivername
+        raise SourceConfigError(f"the driver {driver} is not installed", place(url), "install it with pip") from None
+
+
 @contextmanager
 def reading(url: URL) -> Iterator[Connection]:
     """A connection in one read-only transaction that sees one state. Raises SourceError."""
-    where = place(url)
-    kind = _ENGINES.get(url.get_backend_name().replace("mariadb", "mysql"))
-    if kind is None:
-        raise SourceConfigError("not a kind of database that is read by URL", where, f"one of {', '.join(_ENGINES)}")
-    arguments = {name: value for name, value in kind.connect.items() if name not in url.query}
-    try:
-        engine = create_engine(url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
-    except (NoSuchModuleError, ModuleNotFoundError) as error:
-        driver = getattr(error, "name", None) or url.drivername
-        raise SourceConfigError(f"the driver {driver} is not installed", where, "install it with pip") from None
+    engine = made_engine(url)
+    kind = _kind(url)
     try:
         event.listen(engine, "handle_error", _give_up_lost_rows)
         with engine.connect() as plain:
@@ -107,10 +117,15 @@ def _give_up_lost_rows(context: ExceptionContext) -> None:
         result.unbuffered_active = False
 
 
+def code_of(error: DBAPIError) -> str:
+    """MySQL's number, PostgreSQL's SQLSTATE, or nothing."""
+    number = next(iter(getattr(error.orig, "args", ())), None)  # MySQL's says more than its SQLSTATE
+    return str(number) if isinstance(number, int) else getattr(error.orig, "sqlstate", None) or ""
+
+
 def explained(error: DBAPIError, url: URL) -> SourceError:
     """A driver's error as what, where and how to mend it."""
-    number = next(iter(getattr(error.orig, "args", ())), None)  # MySQL's says more than its SQLSTATE
-    code = str(number) if isinstance(number, int) else getattr(error.orig, "sqlstate", None) or ""
+    code = code_of(error)
     where = place(url)
     for codes, what, hint in _MEND:
         if code in codes:

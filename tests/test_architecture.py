@@ -51,6 +51,16 @@ def test_the_gateway_names_no_source() -> None:
     assert not [name for name in his_adapters.installed() if re.search(rf"""["']{name}["']""", code)]
 
 
+def test_only_simulate_fills_databases() -> None:
+    """What writes to a hospital's kind of database is within no adapter's reach, nor sync's."""
+    writing = [name for name in GRAPH.modules if re.search(r"simulated_databases?$", name)]
+    assert len(writing) > 1
+    importing = {importer for name in writing for importer in GRAPH.find_modules_that_directly_import(name)}
+    assert importing <= set(writing)
+    named = [path for path in (ROOT / "gateway").rglob("*.py") if "simulated_database" in path.read_text()]
+    assert [path.name for path in named] == ["simulate.py"]
+
+
 def test_fhir_resources_has_one_door() -> None:
     importing = [
         str(path.relative_to(ROOT))

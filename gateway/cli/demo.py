@@ -36,7 +36,8 @@ _MADE_BY = "# Made by: fhir-gateway demo"
 @click.option("--seed", type=int, help=f"Same number, same people.  [default: {_SEED}]")
 @click.option("--profile", type=click.Choice(PROFILES), help=f"Shape and errors of the stores.  [default: {_PROFILE}]")
 @click.option("--size", type=click.FloatRange(0.01), help=f"Factor on the number of patients.  [default: {_SIZE}]")
-def demo(port: int, folder: Path, seed: int | None, profile: str | None, size: float | None) -> int:
+@click.option("--full", is_flag=True, help="As many rows as the systems' specifications name: some minutes.")
+def demo(port: int, folder: Path, seed: int | None, profile: str | None, size: float | None, full: bool) -> int:
     """Simulate the hospitals, sync and serve them.
 
     Prints what to try. Ctrl-C ends it; the next run takes up what is there. All people are synthetic; who is who across
@@ -46,10 +47,10 @@ def demo(port: int, folder: Path, seed: int | None, profile: str | None, size: f
 
     folder = folder.absolute()
     file = folder / "gateway.toml"
-    given = {"seed": seed, "profile": profile, "size": size}
+    given = {"seed": seed, "profile": profile, "size": size, "full": full or None}
     kept = _kept(file)
     _demand_same(kept, given, folder)
-    made = {"seed": _SEED, "profile": _PROFILE, "size": _SIZE} | kept | _stated(given)
+    made = {"seed": _SEED, "profile": _PROFILE, "size": _SIZE, "full": False} | kept | _stated(given)
 
     # Before the work: a port that is taken is told at once.
     claim_address(replace(_no_settings(file), port=port))
@@ -86,7 +87,8 @@ def _kept(file: Path) -> dict[str, Any]:
     words = first.removeprefix(_MADE_BY).split()
     values = dict(zip(words[::2], words[1::2], strict=False))
     try:
-        return {"seed": int(values["--seed"]), "profile": values["--profile"], "size": float(values["--size"])}
+        made = {"seed": int(values["--seed"]), "profile": values["--profile"], "size": float(values["--size"])}
+        return {**made, "full": words[-1] == "--full"}
     except (KeyError, ValueError):
         raise Failure(str(file), "its first line was changed", "remove the folder or choose another --folder") from None
 
@@ -94,7 +96,8 @@ def _kept(file: Path) -> dict[str, Any]:
 def _demand_same(kept: dict[str, Any], given: dict[str, Any], folder: Path) -> None:
     for key, value in _stated(given).items():
         if kept and kept[key] != value:
-            what = f"holds a demo made with --{key} {kept[key]}"
+            made = "without --full" if key == "full" else f"with --{key} {kept[key]}"
+            what = f"holds a demo made {made}"
             raise Failure(str(folder), what, "remove the folder or choose another --folder", code=2)
 
 
@@ -106,12 +109,13 @@ def _complete(file: Path) -> bool:
 
 
 def _simulate(folder: Path, made: dict[str, Any]) -> None:
-    from gateway.cli.simulations import default_patients, population_of, simulated_sources, write_store
+    from gateway.cli.simulations import demo_patients, full_patients, population_of, simulated_sources, write_store
     from gateway.cli.terminal import stderr
     from his_adapters.population import write_truth
 
     started = monotonic()
-    sizes = {source: max(1, round(default_patients(source) * made["size"])) for source in simulated_sources()}
+    patients = full_patients if made["full"] else demo_patients
+    sizes = {source: max(1, round(patients(source) * made["size"])) for source in simulated_sources()}
     population = population_of(made["seed"], sizes)
     rows = 0
     file = folder / "gateway.toml"
@@ -136,7 +140,7 @@ def _simulate(folder: Path, made: dict[str, Any]) -> None:
 
 
 def _toml(made: dict[str, Any], sources: list[str]) -> str:
-    options = " ".join(f"--{key} {made[key]}" for key in ("seed", "profile", "size"))
+    options = " ".join(f"--{key} {made[key]}" for key in ("seed", "profile", "size")) + " --full" * made["full"]
     blocks = [
         f"""
 [[source]]

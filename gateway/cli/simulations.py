@@ -18,9 +18,14 @@ def simulated_sources() -> tuple[str, ...]:
     return tuple(name for name in installed() if find_spec(f"his_adapters.{name}.simulator"))
 
 
-def default_patients(source: str) -> int:
-    """The size of a source's store when nobody names one."""
+def demo_patients(source: str) -> int:
+    """The size of a source's store in the demo: it answers within a minute."""
     return int(simulator_module(source).DEFAULT_PATIENTS)
+
+
+def full_patients(source: str) -> int:
+    """The size of a source's store that its specification names."""
+    return int(simulator_module(source).FULL_PATIENTS)
 
 
 def population_of(seed: int, sizes: dict[str, int]) -> Population:

@@ -112,6 +112,11 @@ class Store:
         with self.snapshot() as snapshot:
             return self._listings.counts(snapshot)
 
+    def quarantined(self) -> dict[str, int]:
+        """How many native rows are in quarantine, by source."""
+        with self.snapshot() as snapshot:
+            return self._listings.quarantined(snapshot)
+
     def sources(self) -> list[SourceState]:
         """What is known of every source that was ever synced."""
         with self.snapshot() as snapshot:

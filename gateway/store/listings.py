@@ -113,6 +113,7 @@ class Listings:
             dialect,
         )
         s, t = SOURCE.c, STREAM.c
+        self._quarantined = Query(select(QUARANTINE.c.source, func.count()).group_by(QUARANTINE.c.source), dialect)
         self._sources = Query(
             select(s.name, s.status, s.error, s.hint, s.synced_at).order_by(s.name),
             dialect,
@@ -147,6 +148,10 @@ class Listings:
         for source, resource_type, count in snapshot.all(self._counts):
             found.setdefault(source, {})[resource_type] = count
         return found
+
+    def quarantined(self, snapshot: Snapshot) -> dict[str, int]:
+        """How many native rows are in quarantine, by source."""
+        return {source: count for source, count in snapshot.all(self._quarantined)}  # noqa: C416 - rows are no pairs
 
     def sources(self, snapshot: Snapshot) -> list[SourceState]:
         """Every source that was ever synced, by name."""

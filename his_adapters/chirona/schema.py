@@ -177,8 +177,8 @@ TABLES: Mapping[str, Table] = {table.name.lower(): table for table in _parsed()}
 
 
 def postgresql_ddl(*, proposed: bool) -> list[str]:
-    """The statements that make the schema and its tables on PostgreSQL."""
-    made = [f"CREATE SCHEMA {SCHEMA}"]
+    """The statements that make the tables on PostgreSQL, in the schema."""
+    made = []
     for table in TABLES.values():
         lines = []
         for column in _columns(table, proposed=proposed):
@@ -199,6 +199,15 @@ def sqlite_ddl(*, proposed: bool) -> list[str]:
             declared = _REFERENCES.sub(r"REFERENCES \1 ON DELETE CASCADE", declared)
             lines.append(declared + _spelled_out(column))
         made.append(_create(table.name, [*lines, *map(_to_the_cent, table.rules)]))
+    return made
+
+
+def untyped_ddl(place: str = "") -> list[str]:
+    """What a bad export keeps of the tables: names, and not even those as they were. `place` is before each name."""
+    made = []
+    for name in TABLES:
+        declared = ", ".join(f'"{column.name}" TEXT' for column in columns(name, "hostile"))
+        made.append(f"CREATE TABLE {place}{name} ({declared})")
     return made
 
 

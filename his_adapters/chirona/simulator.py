@@ -5,7 +5,7 @@ On the profiles `seed` and `original` every constraint of the DDL holds; `origin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,9 +13,8 @@ from typing import Any
 from his_adapters.chirona.accounts import Accounts
 from his_adapters.chirona.care import Care
 from his_adapters.chirona.hospital_staff import Staff, sizes
-from his_adapters.chirona.schema import TABLES, columns, sqlite_ddl
+from his_adapters.chirona.schema import TABLES, columns, sqlite_ddl, untyped_ddl
 from his_adapters.error_rates import Dice
-from his_adapters.layout import Column
 from his_adapters.population import Population, Registration
 from his_adapters.simulated_rows import BadExport, patient_key, registered
 from his_adapters.simulated_stores import write_sqlite_tables
@@ -47,7 +46,7 @@ def simulate(population: Population, folder: Path, *, patients: int, profile: st
         rows = _hospital(population, patients=patients, profile=profile, seed=seed)
         return write_sqlite_tables(path, sqlite_ddl(proposed=profile == "seed"), tables, rows, sound=True)
     spoiled = _spoiled(population, patients=patients, seed=seed)
-    return write_sqlite_tables(path, _untyped(tables), tables, spoiled, sound=False)
+    return write_sqlite_tables(path, untyped_ddl(), tables, spoiled, sound=False)
 
 
 def _hospital(population: Population, *, patients: int, profile: str, seed: int) -> Rows:
@@ -83,15 +82,6 @@ def _patient(found: Registration, key: str, rng: Random, dice: Dice) -> dict[str
         "patient_dob": born and born.isoformat(),
         "patient_type": rng.choice(("Inpatient", "Outpatient")),
     }
-
-
-def _untyped(tables: Mapping[str, tuple[Column, ...]]) -> list[str]:
-    """What a bad export keeps of the schema: names, and not even those as they were."""
-    made = []
-    for name, found in tables.items():
-        declared = ", ".join(f'"{column.name}" TEXT' for column in found)
-        made.append(f"CREATE TABLE {name} ({declared})")
-    return made
 
 
 def _spoiled(population: Population, *, patients: int, seed: int) -> Rows:

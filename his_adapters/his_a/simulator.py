@@ -26,6 +26,8 @@ from his_adapters.simulated_stores import in_runs, write_sqlite
 
 SOURCE = "his_a"
 DEFAULT_PATIENTS = 420
+FULL_PATIENTS = DEFAULT_PATIENTS
+"""The seed says 400 rows or more."""
 _RUNS = 3
 """How often the original's endpoint was called: each call appended to the tables."""
 _DATES = frozenset({"dob", "joining_date", "billing_date", "due_date"})

@@ -20,6 +20,8 @@ from his_adapters.simulated_stores import write_json_array, write_json_lines
 
 SOURCE = "his_b"
 DEFAULT_PATIENTS = 420
+FULL_PATIENTS = DEFAULT_PATIENTS
+"""The seed says 400 rows or more."""
 _KEYS = {"patients": "patient_id", "staff": "staff_id", "finance": "transaction_id"}
 _DATES = frozenset({"dob", "joining_date", "billing_date", "due_date"})
 _NUMBERS = frozenset({"hb", "salary", "amount", "discount_applied", "net_amount", "tax", "total_amount"})

@@ -48,6 +48,8 @@ from his_adapters.simulated_stores import write_csv
 
 SOURCE = "his_c"
 DEFAULT_PATIENTS = 520
+FULL_PATIENTS = DEFAULT_PATIENTS
+"""The seed says 500 rows or more."""
 _DATES = frozenset({"dob", "time_bound", "joining_date", "billing_date", "due_date"})
 _NUMBERS = frozenset({"height_cm", "weight_kg", "treatment_duration_days", "salary", "amount"})
 _REFERENCES = frozenset({"patient_id", "processed_by_staff_id"})

@@ -33,6 +33,8 @@ from his_adapters.simulated_stores import in_runs, write_sqlite
 
 SOURCE = "his_d"
 DEFAULT_PATIENTS = 520
+FULL_PATIENTS = DEFAULT_PATIENTS
+"""The seed says 500 rows or more."""
 _RUNS = 2
 _DATES = frozenset({"dob", "followup_date", "date_joined", "billing_date", "due_date"})
 _NUMBERS = frozenset({"height_cm", "weight_kg", "salary", "treatment_cost", "hospital_charges", "tax", "discount"})

@@ -76,7 +76,7 @@ class MongoNotes:
 
     @contextmanager
     def _collection(self) -> Iterator[Collection[dict[str, Any]]]:
-        where, database = _place(self._url)
+        where, database = place(self._url)
         try:
             client: MongoClient[dict[str, Any]] = MongoClient(
                 self._url,
@@ -95,12 +95,12 @@ class MongoNotes:
                     raise SourceConfigError(f"no collection {NOTES}", where, hint)
                 yield there.get_collection(NOTES, codec_options=_CODEC)
         except PyMongoError as error:
-            raise _explained(error, where) from None
+            raise explained(error, where) from None
         except BSONError:
             raise SourceConfigError("a note is not sound BSON", where, "repair the collection: validate()") from None
 
 
-def _place(url: str) -> tuple[str, str]:
+def place(url: str) -> tuple[str, str]:
     """Where the collection is, without a password, and the name of its database."""
     try:
         parts = parse_uri(url, warn=False)
@@ -112,7 +112,7 @@ def _place(url: str) -> tuple[str, str]:
     return f"mongodb://{hosts}/{parts['database']}", parts["database"]
 
 
-def _explained(error: PyMongoError, where: str) -> SourceError:
+def explained(error: PyMongoError, where: str) -> SourceError:
     """A driver's error as what, where and how to mend it."""
     code = getattr(error, "code", None)
     if isinstance(error, ServerSelectionTimeoutError):

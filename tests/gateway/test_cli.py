@@ -191,6 +191,43 @@ def test_sync_counts_every_row_and_a_second_one_changes_nothing(config: Path) ->
     assert sum(listed[0]["resources"].values()) == first["sources"][0]["created"]
 
 
+def test_sources_tells_what_is_known(config: Path, hospital: Path, tmp_path: Path) -> None:
+    """Store, rows, resources, quarantine, status and the age of the last good data, which a failure does not renew."""
+    (before,) = json.loads(run("sources", "--config", str(config), "--json").stdout)
+    assert (before["rows"], before["synced_at"], before["age_seconds"], before["status"]) == (0, None, None, None)
+    assert "never" in run("sources", "--config", str(config)).stdout
+    synced = json.loads(run("sync", "--config", str(config), "--json").stdout)["sources"][0]
+    (after,) = json.loads(run("sources", "--config", str(config), "--json").stdout)
+    assert (after["rows"], after["quarantined"]) == (synced["read"], synced["quarantined"])
+    assert (after["source"], after["adapter"], after["where"]) == ("one", ADAPTER, str(hospital))
+    assert (after["status"], after["error"]) == ("ok", None)
+    assert 0 <= after["age_seconds"] < 3600
+    config.write_text(source("one", tmp_path / "gone"), encoding="utf-8")
+    assert run("sync", "--config", str(config)).exit_code == 1
+    (sick,) = json.loads(run("sources", "--config", str(config), "--json").stdout)
+    kept = ("rows", "resources", "quarantined", "synced_at")
+    assert [sick[name] for name in kept] == [after[name] for name in kept]
+    assert (sick["status"], "gone" in sick["error"], bool(sick["hint"])) == ("config", True, True)
+    assert "mend it" in run("sources", "--config", str(config)).stdout
+
+
+def test_sources_shows_no_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither of the URL nor of an option that is one."""
+    monkeypatch.setenv("SECRET", "s3cr3t")
+    notes = 'options = { notes_url = "mongodb://reader:${SECRET}@notes/healthdb" }'
+    file = tmp_path / "gateway.toml"
+    file.write_text(
+        '[[source]]\nname = "a"\nadapter = "hybrid_ehr"\nurl = "postgresql+psycopg://reader:${SECRET}@tables/healthdb"\n'
+        f"{notes}\n",
+        encoding="utf-8",
+    )
+    for words in ([], ["--json"]):
+        done = run("sources", "--config", str(file), *words)
+        assert "s3cr3t" not in done.output
+        for place in ("postgresql+psycopg://reader:***@tables/healthdb", "mongodb://reader:***@notes/healthdb"):
+            assert place in "".join(done.stdout.split())
+
+
 def test_a_source_that_is_configured_no_more_is_still_told(config: Path, hospital: Path) -> None:
     """A renamed source leaves its resources behind: they are served, so they are listed."""
     created = json.loads(run("sync", "--config", str(config), "--json").stdout)["sources"][0]["created"]

@@ -8,6 +8,7 @@ import re
 import shlex
 import signal
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import urlopen
@@ -16,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.cli import main
-from gateway.cli.simulations import simulated_sources
+from gateway.cli.simulations import full_patients, simulated_sources
 from gateway.settings import load
 from tests.gateway.served import Program, free_port, program
 
@@ -129,14 +130,29 @@ def test_ctrl_c_while_it_works_leaves_something_that_can_be_taken_up(tmp_path: P
         assert "Simulated" not in again.said
 
 
+def test_the_full_demo_has_the_specified_sizes_and_is_taken_up_as_one(tmp_path: Path) -> None:
+    """At a hundredth of them, whichever source it is."""
+    words = ("demo", "--port", str(free_port()))
+    with program(*words, "--full", "--size", "0.01", cwd=tmp_path) as first:
+        first.until("Ctrl-C ends it")
+        assert first.stop_by(signal.SIGINT, whole_group=True)[0] == 0
+    with (tmp_path / "demo" / "truth.csv").open(encoding="utf-8", newline="") as file:
+        counted = Counter(row["source"] for row in csv.DictReader(file))
+    assert counted == {source: round(full_patients(source) / 100) for source in simulated_sources()}
+    with program(*words, cwd=tmp_path) as again:
+        again.until("Ctrl-C ends it")
+        assert "Simulated" not in again.said
+
+
 @pytest.mark.parametrize(
     ("first_line", "words", "line"),
     [
         ("[gateway]", [], "is not a demo's (choose another --folder)"),
         ("# Made by: fhir-gateway demo --seed 1 --profile seed --size 1.0", ["--seed", "2"], "made with --seed 1"),
         ("# Made by: fhir-gateway demo --seed 1 --profile seed --size 1.0", ["--size", "2"], "made with --size 1.0"),
+        ("# Made by: fhir-gateway demo --seed 1 --profile seed --size 1.0", ["--full"], "made without --full"),
     ],
-    ids=["a folder of somebody's own", "other seed", "other size"],
+    ids=["a folder of somebody's own", "other seed", "other size", "small, where full is wanted"],
 )
 def test_a_folder_that_holds_something_else_is_left_alone(
     first_line: str, words: list[str], line: str, tmp_path: Path

@@ -29,7 +29,7 @@ from his_adapters.base import (
 )
 from his_adapters.central_records.schema import KEYS
 from tests.conftest import GOLDEN
-from tests.his_adapters.central_records_database import create, load
+from tests.his_adapters.central_records_database import create, fill
 from tests.his_adapters.contract import AdapterContract, everything, opened, simulated
 from tests.mappers.mapped import mapped
 from tests.mariadb import connected, execute, mysql_server, mysql_url, reader_of
@@ -66,8 +66,7 @@ class TestCentralRecordsOnMariaDb(AdapterContract):
     @pytest.fixture
     def written(self, tmp_path: Path, profile: str, mysql_url: str) -> dict[str, int]:
         simulated(SOURCE, tmp_path, profile)
-        create(mysql_url)
-        return load(mysql_url, tmp_path, profile)
+        return fill(mysql_url, tmp_path, profile)
 
     @pytest.fixture
     def source(self, written: dict[str, int], reader: str) -> Adapter:  # type: ignore[override]
@@ -105,8 +104,7 @@ def records(adapter: Adapter) -> dict[tuple[str, tuple[str, ...]], Any]:
 @pytest.mark.parametrize("profile", ["seed", "original"])
 def test_files_and_database_give_the_same_records(profile: str, tmp_path: Path, mysql_url: str, reader: str) -> None:
     written = simulated(SOURCE, tmp_path, profile, 200)
-    create(mysql_url)
-    assert load(mysql_url, tmp_path, profile) == written
+    assert fill(mysql_url, tmp_path, profile) == written
     assert records(at(reader)) == records(opened(SOURCE, tmp_path))
 
 
@@ -116,8 +114,7 @@ def test_golden_files_hold_for_the_database(
 ) -> None:
     """Each golden record, found in the database, makes the golden resources."""
     simulated(SOURCE, tmp_path, profile, 20)
-    create(mysql_url)
-    load(mysql_url, tmp_path, profile)
+    fill(mysql_url, tmp_path, profile)
     found = {(each.stream, each.key): each for each in everything(at(reader)) if isinstance(each, Record)}
     for stream in STREAMS:
         name = f"{SOURCE}/{profile}-{stream}"
@@ -268,8 +265,7 @@ def kill(url: str, user: str) -> None:
 def test_a_read_sees_one_state_and_holds_nobody_up(mysql_url: str, reader: str, tmp_path: Path) -> None:
     """The hospital writes in the middle of a read: the reader neither sees it nor stops it."""
     simulated(SOURCE, tmp_path, "seed")
-    create(mysql_url)
-    load(mysql_url, tmp_path, "seed")
+    fill(mysql_url, tmp_path, "seed")
     reading = at(reader).read("visits", None)
     first = next(reading)
     execute(mysql_url, "SET innodb_lock_wait_timeout = 1", "UPDATE visits SET reason = 'Written'")

@@ -21,7 +21,7 @@ from tests.his_adapters.contract import AdapterContract, everything, opened
 from tests.his_adapters.test_chirona import REFUSED, STREAMS
 from tests.mappers.mapped import mapped
 from tests.mappers.test_golden import compare_with_golden
-from tests.postgres import postgres_server, postgres_url
+from tests.postgres import postgres_server, postgres_url, reader_of
 
 __all__ = ["postgres_server", "postgres_url"]
 
@@ -46,7 +46,8 @@ def _hospital(server: str, folder: Path, profile: str) -> Iterator[Hospital]:
         url = make_url(server).set(database=name).render_as_string(hide_password=False)
         with psycopg.connect(chirona_server.plain(url), autocommit=True) as owner:
             written = chirona_server.simulate_on(owner, folder, profile)
-            yield Hospital(profile, owner, chirona_server.reader(owner, url), folder, written)
+            with reader_of(url) as reader:
+                yield Hospital(profile, owner, reader, folder, written)
         administrator.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
@@ -75,8 +76,9 @@ def owner(postgres_url: str, tmp_path: Path) -> Iterator[psycopg.Connection[Any]
 
 
 @pytest.fixture
-def url(owner: psycopg.Connection[Any], postgres_url: str) -> str:
-    return chirona_server.reader(owner, postgres_url)
+def url(owner: psycopg.Connection[Any], postgres_url: str) -> Iterator[str]:
+    with reader_of(postgres_url) as reader:
+        yield reader
 
 
 class TestChironaOnPostgresql(AdapterContract):
@@ -133,7 +135,8 @@ def test_golden(profile: str, postgres_url: str, tmp_path: Path, golden: Callabl
     """The golden files are SQLite's."""
     with psycopg.connect(chirona_server.plain(postgres_url), autocommit=True) as owner:
         chirona_server.simulate_on(owner, tmp_path, profile, 20)
-        told = everything(opened_at(chirona_server.reader(owner, postgres_url)))
+        with reader_of(postgres_url) as reader:
+            told = everything(opened_at(reader))
         compare_with_golden(
             "chirona", profile, (mapped("chirona", each) for each in told if isinstance(each, Record)), golden
         )

@@ -5,11 +5,9 @@ A real MongoDB runs the same tests where FHIR_GATEWAY_TEST_MONGODB names one.
 
 from __future__ import annotations
 
-import secrets
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,8 +18,10 @@ from bson.json_util import loads
 from sqlalchemy import make_url
 
 from his_adapters.base import Adapter, Checkpoint, Record, Rejected, Skipped, SourceConfig, SourceError, SourceName
+from his_adapters.hybrid_ehr import simulated_database
 from his_adapters.hybrid_ehr.adapter import open_source
-from his_adapters.hybrid_ehr.schema import DATABASE, KEYS, NOTE_FILES, NOTES, postgresql_ddl
+from his_adapters.hybrid_ehr.schema import NOTE_FILES, NOTES
+from tests import postgres
 from tests.his_adapters.contract import everything, opened, simulated
 from tests.his_adapters.test_hybrid_ehr import STREAMS
 from tests.mongodb import database_of, mongodb_server, mongodb_url, private_server, reader_of
@@ -45,37 +45,24 @@ def profile(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def owner(folder: Path, postgres_url: str) -> Iterator[psycopg.Connection[Any]]:
-    """The tables on PostgreSQL, filled, and their owner's connection."""
+def owner(folder: Path, profile: str, postgres_url: str, mongodb_url: str) -> Iterator[psycopg.Connection[Any]]:
+    """Both databases, filled, and the connection of the tables' owner."""
+    options = {"notes_url": mongodb_url}
+    config = SourceConfig(SourceName("simulated"), "hybrid_ehr", url=postgres_url, options=options)
+    simulated_database.fill(config, folder, profile)
     plain = make_url(postgres_url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(plain, autocommit=True) as connection:
-        with connection.transaction(), closing(sqlite3.connect(folder / DATABASE)) as store:
-            for statement in postgresql_ddl():
-                connection.execute(statement)
-            for table in KEYS:
-                rows = store.execute(f"SELECT * FROM {table}").fetchall()
-                with connection.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as copy:
-                    for row in rows:
-                        copy.write_row(row)
         yield connection
 
 
 @pytest.fixture
 def sql_reader(owner: psycopg.Connection[Any], postgres_url: str) -> Iterator[str]:
-    name, password = f"reader_{secrets.token_hex(6)}", secrets.token_hex(16)
-    owner.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{password}'")
-    owner.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {name}")
-    yield make_url(postgres_url).set(username=name, password=password).render_as_string(hide_password=False)
-    owner.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")
+    with postgres.reader_of(postgres_url) as url:
+        yield url
 
 
 @pytest.fixture
-def notes_reader(folder: Path, mongodb_url: str) -> Iterator[str]:
-    lines = (folder / NOTE_FILES[0]).read_text(encoding="utf-8").splitlines()
-    with database_of(mongodb_url) as database:
-        database[NOTES].insert_many([loads(line) for line in lines])
-        for field in ("record_uuid", "patient_id", "doctor_id"):
-            database[NOTES].create_index(field)
+def notes_reader(owner: psycopg.Connection[Any], mongodb_url: str) -> Iterator[str]:
     with reader_of(mongodb_url) as url:
         yield url
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -20,7 +19,7 @@ from his_adapters.base import Checkpoint, Record, Rejected, SourceConfig, Source
 from his_adapters.sql_tables import Join, SqlAdapter, SqlTable, Tables
 from his_adapters.tabular import Dataset
 from tests.his_adapters.contract import everything, fingerprints
-from tests.postgres import postgres_server, postgres_url
+from tests.postgres import postgres_server, postgres_url, reader_of
 
 __all__ = ["postgres_server", "postgres_url"]
 
@@ -103,11 +102,8 @@ def owner(postgres_url: str) -> Iterator[psycopg.Connection[Any]]:
 @pytest.fixture
 def reader(owner: psycopg.Connection[Any], postgres_url: str) -> Iterator[str]:
     """The URL of a user who may SELECT and nothing else."""
-    name, password = f"reader_{secrets.token_hex(4)}", secrets.token_hex(8)
-    owner.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{password}'")
-    owner.execute(f"GRANT USAGE ON SCHEMA house TO {name}; GRANT SELECT ON ALL TABLES IN SCHEMA house TO {name}")
-    yield make_url(postgres_url).set(username=name, password=password).render_as_string(hide_password=False)
-    owner.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")
+    with reader_of(postgres_url) as url:
+        yield url
 
 
 def _plain(url: str) -> str:

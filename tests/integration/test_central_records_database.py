@@ -24,7 +24,7 @@ from gateway.sync import Progress, SyncReport, sync
 from his_adapters import simulator_module
 from his_adapters.base import SourceConfig, SourceName
 from his_adapters.population import Population
-from tests.his_adapters.central_records_database import create, load
+from tests.his_adapters.central_records_database import fill
 from tests.integration.hospitals import AS_OF, SEED, opened_store, resources
 from tests.mariadb import connected, execute, mysql_server, mysql_url, reader_of
 
@@ -47,8 +47,7 @@ def platform(mysql_url: str, tmp_path: Path) -> Iterator[Platform]:
     """A filled database that the gateway may only SELECT from."""
     population = Population(SEED, {SOURCE: PATIENTS})
     simulator_module(SOURCE).simulate(population, tmp_path, patients=PATIENTS, profile="seed", seed=SEED)
-    create(mysql_url)
-    load(mysql_url, tmp_path, "seed")
+    fill(mysql_url, tmp_path, "seed")
     with reader_of(mysql_url) as reader:
         yield Platform(mysql_url, SourceConfig(SourceName(SOURCE), SOURCE, url=reader))
 
