@@ -20,6 +20,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from gateway.interactions.exchange import FhirRequest, FhirResponse, Services
+from gateway.interactions.negotiation import form_by_headers
 from gateway.interactions.pairs import pairs
 from gateway.interactions.routes import ROUTES, answer, failure, refusal
 from gateway.outcomes import FhirError, InvalidRequest, MethodNotAllowed, NotFound, TooLarge
@@ -123,17 +124,18 @@ class _Door:
 
     def answer(self, environ: dict[str, Any], body: bytes) -> FhirResponse:
         """Answer a request to the FHIR API."""
+        headers = _headers(environ)
         try:
             asked = FhirRequest(
                 environ["REQUEST_METHOD"],
                 _decoded(environ["PATH_INFO"])[len(BASE) :],
                 pairs(environ.get("QUERY_STRING", "")),
-                _headers(environ),
+                headers,
                 body,
                 self._public_base_url or _own_base(environ["wsgi.url_scheme"], environ.get("HTTP_HOST", "")),
             )
         except FhirError as error:
-            return refusal(error)
+            return refusal(error, form_by_headers(headers))
         return answer(asked, self.services)
 
 
@@ -230,7 +232,8 @@ def _add_errors(app: Flask) -> None:
         code = error.code or 500
         headers = {name: value for name, value in error.get_headers() if name == "Allow"}
         kind = {404: NotFound, 405: MethodNotAllowed, 413: TooLarge}.get(code, InvalidRequest)
-        return _flask(refusal(kind(error.name.lower(), headers=headers)))
+        form = form_by_headers(_headers(request.environ))
+        return _flask(refusal(kind(error.name.lower(), headers=headers), form))
 
     app.register_error_handler(HTTPException, refused)
     app.register_error_handler(Exception, lambda error: _flask(failure(error)))

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from gateway.interactions.conditional import is_unchanged
-from gateway.interactions.exchange import FHIR_JSON, FhirRequest, FhirResponse, Route, Services
+from gateway.interactions.exchange import FHIR_JSON, FHIR_XML, FhirRequest, FhirResponse, Route, Services
 from gateway.interactions.parameters import require_known
 from gateway.interactions.presentation import asked_of
 from gateway.search.clauses import followable, modifiers
@@ -32,7 +32,7 @@ def capabilities(request: FhirRequest, services: Services) -> FhirResponse:
     body, etag = _rendered(request.base_url, services.routes)
     if is_unchanged(request, etag, None):
         return FhirResponse(304, b"", [("ETag", etag)])
-    return FhirResponse(200, presentation.whole(presentation.resource("CapabilityStatement", body)), [("ETag", etag)])
+    return FhirResponse(200, presentation.resource("CapabilityStatement", body), [("ETag", etag)])
 
 
 @lru_cache(maxsize=16)
@@ -57,7 +57,7 @@ def statement(base_url: str, routes: tuple[Route, ...]) -> dict[str, Any]:
             "url": base_url,
         },
         "fhirVersion": FHIR_VERSION,
-        "format": [FHIR_JSON, "json"],
+        "format": [FHIR_JSON, FHIR_XML, "json", "xml"],
         "rest": [
             {
                 "mode": "server",

@@ -61,7 +61,7 @@ def everything(request: FhirRequest, services: Services, *, resource_type: str, 
     if page and len(page) < len(rest):
         links.append(("next", url(path, [*first, ("_cursor", "/".join(map(str, page[-1][:3])))])))
     total = sum(_mode(part) == "match" for part in parts)
-    return FhirResponse(200, presentation.whole(bundle("searchset", total, links, entries)))
+    return FhirResponse(200, bundle("searchset", total, links, entries))
 
 
 def _record(store: Store, resource_type: str, resource_id: str, base: str) -> list[_Part]:

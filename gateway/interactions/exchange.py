@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gateway.store import Store
 
 FHIR_JSON = "application/fhir+json"
+FHIR_XML = "application/fhir+xml"
 
 Level = Literal["instance", "type", "system"]
 
@@ -40,7 +41,7 @@ class FhirRequest:
 
 @dataclass(frozen=True, slots=True)
 class FhirResponse:
-    """One answer; the server adds what concerns the connection."""
+    """One answer. Interactions speak JSON: the router writes the form that was asked for."""
 
     status: int
     body: bytes = b""
@@ -69,6 +70,8 @@ class Route:
     """The resource types it is for; None = all that are served."""
     definition: str | None = None
     """The canonical URL of an operation's OperationDefinition."""
+    reads: Literal["form", "resource"] | None = None
+    """What its body is: the parameters of a form are put into `query`, a resource is handed over as JSON."""
 
 
 @dataclass(frozen=True, slots=True)

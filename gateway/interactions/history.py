@@ -67,7 +67,7 @@ def _history(
     links: list[Link] = [("self", url(path, honoured)), ("first", url(path, first))]
     if page and len(changes) > count:
         links.append(("next", url(path, [*first, ("_cursor", str(page[-1].sequence))])))
-    return FhirResponse(200, presentation.whole(bundle("history", None, links, [entry(change) for change in page])))
+    return FhirResponse(200, bundle("history", None, links, [entry(change) for change in page]))
 
 
 def _before(request: FhirRequest) -> int | None:

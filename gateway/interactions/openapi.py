@@ -12,7 +12,7 @@ from typing import Any, Final
 import yaml
 
 from gateway.interactions.capabilities import described
-from gateway.interactions.exchange import FHIR_JSON, Route
+from gateway.interactions.exchange import FHIR_JSON, FHIR_XML, Route
 from gateway.interactions.negotiation import FORM
 from gateway.interactions.parameters import PARAMETERS, PRESENTATION, Parameter
 from gateway.interactions.routes import ROUTES
@@ -25,7 +25,7 @@ _OUTCOMES: Final = {
     400: ("BadRequest", "A parameter, value or body that is not valid; `expression` names it."),
     404: ("NotFound", "No such resource, or no such address."),
     405: ("MethodNotAllowed", "The API is read-only; `Allow` names the methods."),
-    406: ("NotAcceptable", "Another format than JSON was asked for."),
+    406: ("NotAcceptable", "Another format than JSON or XML was asked for."),
     410: ("Gone", "The resource was deleted; its history remains."),
     413: ("TooLarge", "The form is longer than what is read."),
     415: ("UnsupportedMediaType", f"The body is not {FORM}."),
@@ -268,4 +268,7 @@ def _parameter_reference(name: str) -> Json:
 
 
 def _content(schema: str) -> Json:
-    return {FHIR_JSON: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    return {
+        FHIR_JSON: {"schema": {"$ref": f"#/components/schemas/{schema}"}},
+        FHIR_XML: {"schema": {"type": "string", "description": "The same in FHIR's XML."}},
+    }

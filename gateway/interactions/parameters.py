@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.interactions.exchange import FhirRequest
-from gateway.interactions.negotiation import JSON_FORMATS, is_strict
+from gateway.interactions.negotiation import JSON_FORMATS, XML_FORMATS, is_strict
 from gateway.interactions.presentation import SUMMARIES
 from gateway.outcomes import InvalidParameter
 from gateway.search.request import DEFAULT_COUNT, MAX_COUNT
@@ -37,10 +37,10 @@ PARAMETERS: dict[str, Parameter] = {
         Parameter(
             "_format",
             "The format of the answer; it outweighs the Accept header.",
-            {"type": "string", "enum": list(JSON_FORMATS)},
+            {"type": "string", "enum": [*JSON_FORMATS, *XML_FORMATS]},
             "json",
         ),
-        Parameter("_pretty", "Lay the JSON out for people's eyes.", {"type": "boolean"}, "true"),
+        Parameter("_pretty", "Lay the answer out for people's eyes.", {"type": "boolean"}, "true"),
         Parameter(
             "_summary",
             "Only a part of each resource: `true` the elements that FHIR marks as summary, `text` the narrative, "

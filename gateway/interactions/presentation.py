@@ -1,4 +1,4 @@
-"""`_summary`, `_elements` and `_pretty`: the only requests for which stored bytes are taken apart.
+"""`_summary`, `_elements` and `_pretty`: with XML, the only requests for which stored bytes are taken apart.
 
 Values are cut out and put together again as they are written: a decimal keeps its digits.
 https://hl7.org/fhir/R4/search.html#summary, https://hl7.org/fhir/R4/search.html#elements
@@ -15,7 +15,6 @@ from typing import Any, Literal, cast
 import orjson
 
 from gateway.interactions.exchange import FhirRequest
-from gateway.interactions.negotiation import wants_pretty
 from gateway.outcomes import InvalidParameter
 
 Summary = Literal["true", "text", "data", "count", "false"]
@@ -38,7 +37,6 @@ class Presentation:
 
     summary: Summary | None = None
     elements: tuple[str, ...] = ()
-    pretty: bool = False
 
     def resource(self, resource_type: str, body: bytes) -> bytes:
         """A stored resource, cut down if that is asked for."""
@@ -48,10 +46,6 @@ class Presentation:
         wanted = {name: raw for name, raw in members(body) if kept(name)}
         wanted["meta"] = _marked(wanted.get("meta", "{}"))
         return "{{{}}}".format(",".join(f'"{name}":{raw}' for name, raw in wanted.items())).encode()
-
-    def whole(self, body: bytes) -> bytes:
-        """A complete answer, laid out for people's eyes if that is asked for."""
-        return pretty(body) if self.pretty else body
 
     def _kept(self, resource_type: str) -> Callable[[str], bool]:
         if self.summary == "data":
@@ -82,7 +76,7 @@ def asked_of(request: FhirRequest) -> Presentation:
     elements = tuple(name for name in named if name)
     if elements and summary not in {None, "false"}:
         raise InvalidParameter("_elements", "cannot be combined with _summary")
-    return Presentation(cast("Summary | None", summary), elements, wants_pretty(request))
+    return Presentation(cast("Summary | None", summary), elements)
 
 
 def members(body: bytes) -> Iterator[tuple[str, str]]:

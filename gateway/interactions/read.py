@@ -22,6 +22,5 @@ def read(request: FhirRequest, services: Services, *, resource_type: str, resour
     body = stored.body
     if request.query:
         require_known(request)
-        presentation = asked_of(request)
-        body = presentation.whole(presentation.resource(resource_type, body))
+        body = asked_of(request).resource(resource_type, body)
     return versioned(request, stored.version, stored.updated, body)

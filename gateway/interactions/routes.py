@@ -9,17 +9,20 @@ from __future__ import annotations
 import logging
 import re
 import traceback
+from dataclasses import replace
 from uuid import uuid4
 
 from gateway import outcomes
 from gateway.interactions.capabilities import capabilities
 from gateway.interactions.everything import everything
-from gateway.interactions.exchange import FHIR_JSON, FhirRequest, FhirResponse, Route, Services
+from gateway.interactions.exchange import FhirRequest, FhirResponse, Route, Services
 from gateway.interactions.history import history_instance, history_system, history_type
-from gateway.interactions.negotiation import require_json
+from gateway.interactions.negotiation import PLAIN, READERS, Form, form_of, form_of_refusal
+from gateway.interactions.presentation import pretty
 from gateway.interactions.read import read
 from gateway.interactions.search_type import search_type
 from gateway.interactions.vread import vread
+from gateway.interactions.xml_writer import to_xml
 from gateway.outcomes import FhirError, MethodNotAllowed, NotFound, UnknownType
 from gateway.search.parameters import SERVED_TYPES
 
@@ -32,7 +35,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/_history", "history-system", "system", history_system, "All changes, newest first.", _HISTORY),
     Route("GET", "/{resource_type}", "search-type", "type", search_type, "Search the resources of a type."),
     Route("POST", "/{resource_type}/_search", "search-type", "type", search_type,
-          "The same search, its parameters in a form: nothing personal in the URL."),
+          "The same search, its parameters in a form: nothing personal in the URL.", reads="form"),
     Route("GET", "/{resource_type}/_history", "history-type", "type", history_type,
           "All changes of a type, newest first.", _HISTORY),
     Route("GET", "/{resource_type}/{resource_id}", "read", "instance", read,
@@ -61,31 +64,44 @@ def answer(request: FhirRequest, services: Services) -> FhirResponse:
     try:
         route, variables = _find(request)
         pattern = route.pattern
-        require_json(request)
+        if route.reads is not None:
+            request = READERS[route.reads](request)
+        form = form_of(request)
         response = route.answer(request, services, **variables)
+        return _written(response, form, pattern)
     except FhirError as error:
-        return refusal(error, pattern)
+        return refusal(error, form_of_refusal(request), pattern)
     except Exception as error:  # noqa: BLE001  the last resort: the client gets an id by which people find the log line
-        return failure(error, pattern)
-    headers = [("Content-Type", FHIR_JSON), *response.headers] if response.status != 304 else response.headers
-    return FhirResponse(response.status, response.body, headers, pattern)
+        return failure(error, form_of_refusal(request), pattern)
 
 
-def refusal(error: FhirError, pattern: str = "-") -> FhirResponse:
+def refusal(error: FhirError, form: Form = PLAIN, pattern: str = "-") -> FhirResponse:
     """The answer to a request that is at fault."""
-    return FhirResponse(
-        error.status, outcomes.render(error), [("Content-Type", FHIR_JSON), *error.headers.items()], pattern
-    )
+    return _written(FhirResponse(error.status, outcomes.render(error), list(error.headers.items())), form, pattern)
 
 
-def failure(error: BaseException, pattern: str = "-") -> FhirResponse:
+def failure(error: BaseException, form: Form = PLAIN, pattern: str = "-") -> FhirResponse:
     """The answer to a request that we failed. Its message may quote a record: it is not told."""
     error_id = str(uuid4())
     frames = reversed(traceback.extract_tb(error.__traceback__))
     where = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in frames)
     _LOG.error("error_id=%s route=%s type=%s at=%s", error_id, pattern, type(error).__qualname__, where)
     body = outcomes.outcome(outcomes.issue("fatal", "exception", f"an unexpected error; its id is {error_id}"))
-    return FhirResponse(500, body, [("Content-Type", FHIR_JSON)], pattern)
+    return _written(FhirResponse(500, body), form, pattern)
+
+
+def _written(response: FhirResponse, form: Form, pattern: str) -> FhirResponse:
+    """An answer in the form that was asked for."""
+    if response.status == 304:
+        return replace(response, route=pattern)
+    body = response.body
+    if form.is_xml:
+        body = to_xml(body, pretty=form.pretty)
+    elif form.pretty:
+        body = pretty(body)
+    # R4 demands the charset, which JSON and XML know to be UTF-8 without it.
+    headers = [("Content-Type", f"{form.media_type}; charset=utf-8"), *response.headers]
+    return FhirResponse(response.status, body, headers, pattern)
 
 
 def _find(request: FhirRequest) -> tuple[Route, dict[str, str]]:

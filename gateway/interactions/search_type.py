@@ -5,15 +5,13 @@ https://hl7.org/fhir/R4/http.html#search
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import cast
 from urllib.parse import quote
 
 from gateway import outcomes
 from gateway.bundles import Link, bundle, in_json, outcome_entry, search_entry, url
 from gateway.interactions.exchange import FhirRequest, FhirResponse, Services
-from gateway.interactions.negotiation import is_strict, require_form, require_json, wants_pretty
-from gateway.interactions.pairs import pairs
+from gateway.interactions.negotiation import is_strict
 from gateway.interactions.presentation import Presentation, Summary
 from gateway.outcomes import InvalidParameter
 from gateway.search.query import search
@@ -24,10 +22,6 @@ _PRESENTATION = ("_format", "_pretty")
 
 def search_type(request: FhirRequest, services: Services, *, resource_type: str) -> FhirResponse:
     """Answer `GET [base]/[type]?…` and `POST [base]/[type]/_search`."""
-    if request.method == "POST":
-        require_form(request)
-        request = replace(request, query=[*request.query, *pairs(request.body.decode("latin-1"))])
-        require_json(request)
     about_form = [pair for pair in request.query if pair[0] in _PRESENTATION]
     asked = [pair for pair in request.query if pair[0] not in _PRESENTATION and pair[0] != "_cursor"]
     about_page = [pair for pair in request.query if pair[0] == "_cursor"]
@@ -36,7 +30,7 @@ def search_type(request: FhirRequest, services: Services, *, resource_type: str)
     cursor = about_page[0][1] if about_page else None
     result = search(services.store, parsed, cursor=cursor)
 
-    presentation = Presentation(cast("Summary | None", parsed.summary), parsed.elements, wants_pretty(request))
+    presentation = Presentation(cast("Summary | None", parsed.summary), parsed.elements)
     base = in_json(request.base_url)
     rows = [(row, "match") for row in result.matches] + [(row, "include") for row in result.included]
     entries = [
@@ -53,7 +47,7 @@ def search_type(request: FhirRequest, services: Services, *, resource_type: str)
         links.append(("previous", before_cursor + result.previous))
     if result.next is not None:
         links.append(("next", before_cursor + result.next))
-    return FhirResponse(200, presentation.whole(bundle("searchset", result.total, links, entries)))
+    return FhirResponse(200, bundle("searchset", result.total, links, entries))
 
 
 def _require_one_meaning(given: list[tuple[str, str]]) -> None:

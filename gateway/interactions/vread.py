@@ -30,6 +30,5 @@ def vread(
             headers=dict(validators(stored.version, stored.updated)),
         )
     require_known(request)
-    presentation = asked_of(request)
-    body = presentation.whole(presentation.resource(resource_type, stored.body))
+    body = asked_of(request).resource(resource_type, stored.body)
     return versioned(request, stored.version, stored.updated, body)

@@ -70,7 +70,15 @@ ERRORS = {
     "405-search": ("GET", "/fhir/Patient/_search", {}, b"", 405, "not-supported"),
     "405-unheard-of": ("BREW", "/fhir/Patient", {}, b"", 405, "not-supported"),
     "405-page": ("POST", "/healthz", {}, b"", 405, "not-supported"),
-    "406-accept": ("GET", "/fhir/Patient", {"Accept": "application/fhir+xml"}, b"", 406, "not-supported"),
+    "406-accept": ("GET", "/fhir/Patient", {"Accept": "text/turtle"}, b"", 406, "not-supported"),
+    "406-charset": (
+        "GET",
+        "/fhir/Patient",
+        {"Accept": "application/fhir+json;charset=latin1"},
+        b"",
+        406,
+        "not-supported",
+    ),
     "406-version": (
         "GET",
         "/fhir/Patient",
@@ -79,9 +87,26 @@ ERRORS = {
         406,
         "not-supported",
     ),
-    "406-format": ("GET", "/fhir/Patient?_format=xml", {}, b"", 406, "not-supported"),
+    "406-format": ("GET", "/fhir/Patient?_format=ttl", {}, b"", 406, "not-supported"),
     "410-deleted": ("GET", "/fhir/Patient/gone", {}, b"", 410, "deleted"),
     "413-form": ("POST", "/fhir/Patient/_search", FORM, b"a" * (MOST_BYTES + 1), 413, "too-long"),
+    "406-form": ("POST", "/fhir/Patient/_search", FORM, b"_format=ttl", 406, "not-supported"),
+    "415-charset": (
+        "POST",
+        "/fhir/Patient/_search",
+        {"Content-Type": f"{FORM['Content-Type']};charset=latin1"},
+        b"name=a",
+        415,
+        "not-supported",
+    ),
+    "415-gzip": (
+        "POST",
+        "/fhir/Patient/_search",
+        {**FORM, "Content-Encoding": "gzip"},
+        b"name=a",
+        415,
+        "not-supported",
+    ),
     "415-json": ("POST", "/fhir/Patient/_search", {"Content-Type": "application/json"}, b"{}", 415, "not-supported"),
 }
 
@@ -114,34 +139,55 @@ def test_every_error_class_is_provoked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("accept", "status"),
+    ("accept", "given"),
     [
-        ("application/fhir+json", 200),
-        ("application/json", 200),
-        ("application/fhir+json; fhirVersion=4.0", 200),
-        ("*/*", 200),
-        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", 200),
-        ("application/fhir+xml, application/fhir+json;q=0.1", 200),
-        ("text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", 200),  # what Java's own client sends
-        ("", 200),
-        ("application/fhir+json;q=0", 406),
-        ("*/*, application/fhir+json;q=0, application/*;q=0, text/*;q=0", 406),
-        ("text/csv", 406),
-        ("nonsense", 406),
+        ("application/fhir+json", "application/fhir+json"),
+        ("application/json", "application/json"),
+        ("application/fhir+json; fhirVersion=4.0", "application/fhir+json"),
+        ("application/fhir+json; charset=UTF-8", "application/fhir+json"),
+        ("*/*", "application/fhir+json"),
+        ("application/*", "application/fhir+json"),
+        ("text/*", "text/json"),
+        ("application/fhir+xml", "application/fhir+xml"),
+        ("application/xml", "application/xml"),
+        ("text/xml", "text/xml"),
+        ("application/fhir+xml, application/fhir+json;q=0.1", "application/fhir+xml"),
+        ("application/fhir+xml;q=0.9, application/fhir+json", "application/fhir+json"),
+        ("application/fhir+xml, application/fhir+json", "application/fhir+json"),
+        ("application/fhir+json;q=0, */*;q=0.1", "application/json"),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "application/fhir+json"),  # a browser
+        ("text/html,application/xml;q=0.9", "application/xml"),
+        ("text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", "application/fhir+json"),  # Java's own client
+        ("", "application/fhir+json"),
+        ("application/fhir+json;q=0", None),
+        ("*/*, application/*;q=0, text/*;q=0", None),
+        ("text/csv", None),
+        ("nonsense", None),
     ],
 )
-def test_accept(client: FlaskClient, accept: str, status: int) -> None:
-    """RFC 9110, 12.5.1: the most specific range decides, q=0 refuses."""
-    assert client.get("/fhir/Patient/patient-1", headers={"Accept": accept}).status_code == status
+def test_accept(client: FlaskClient, accept: str, given: str | None) -> None:
+    """RFC 9110, 12.5.1: the most specific range decides, q=0 refuses; a generic type is answered with itself."""
+    response = client.get("/fhir/Patient/patient-1", headers={"Accept": accept})
+    assert response.status_code == (406 if given is None else 200)
+    assert response.headers["Content-Type"] == f"{given or 'application/fhir+json'}; charset=utf-8"
 
 
+@pytest.mark.parametrize("path", ["/fhir/Patient/patient-1", "/fhir/Patient/nobody", "/fhir/Patient?birthdate=junk"])
 @pytest.mark.parametrize(
-    "form", ["json", "application/json", "application/fhir%2Bjson", "application/fhir+json", "text/json"]
+    ("form", "given"),
+    [
+        *((form, "application/fhir+json") for form in ("json", "application/json", "application/fhir%2Bjson")),
+        *((form, "application/fhir+json") for form in ("application/fhir+json", "text/json")),
+        *((form, "application/fhir+xml") for form in ("xml", "application/xml", "application/fhir%2Bxml")),
+        *((form, "application/fhir+xml") for form in ("application/fhir+xml", "text/xml")),
+    ],
 )
-def test_format_outweighs_accept(client: FlaskClient, form: str) -> None:
-    """`_format` is for those who cannot set headers; `+` may come as a space."""
-    response = client.get(f"/fhir/Patient/patient-1?_format={form}", headers={"Accept": "application/xml"})
-    assert response.status_code == 200
+def test_format_outweighs_accept(client: FlaskClient, path: str, form: str, given: str) -> None:
+    """`_format` is for those who cannot set headers; `+` may come as a space. Errors obey it too."""
+    other = "application/fhir+xml" if given.endswith("json") else "application/fhir+json"
+    response = client.get(f"{path}{'&' if '?' in path else '?'}_format={form}", headers={"Accept": other})
+    assert response.headers["Content-Type"] == f"{given}; charset=utf-8"
+    assert response.data[:1] == (b"{" if given.endswith("json") else b"<")
 
 
 @pytest.mark.parametrize("path", READABLE)

@@ -59,7 +59,7 @@ def link(bundle: dict[str, Any], relation: str) -> str | None:
 
 def outcome(response: TestResponse) -> dict[str, Any]:
     """The first issue of the OperationOutcome that every error has to be."""
-    assert response.headers["Content-Type"] == "application/fhir+json"
+    assert response.headers["Content-Type"] == "application/fhir+json; charset=utf-8"
     body = orjson.loads(response.data)
     assert body["resourceType"] == "OperationOutcome"
     return body["issue"][0]

@@ -139,6 +139,11 @@ def test_pretty_is_the_same_json(client: FlaskClient) -> None:
     assert plain.data.count(b"\n") == 0
 
 
+def test_errors_can_be_pretty_too(client: FlaskClient) -> None:
+    """`_pretty` is for every answer."""
+    assert client.get("/fhir/Patient/nobody?_pretty=true").data.startswith(b'{\n  "resourceType": "OperationOutcome"')
+
+
 @pytest.mark.parametrize(
     ("query", "parameter"),
     [

@@ -94,7 +94,7 @@ def test_a_form_finds_what_a_query_finds(client: FlaskClient) -> None:
 
 def test_the_format_in_a_form_counts(client: FlaskClient) -> None:
     """`_format` in the form is heard."""
-    assert client.post("/fhir/Patient/_search", data={"_format": "xml"}).status_code == 406
+    assert client.post("/fhir/Patient/_search", data={"_format": "ttl"}).status_code == 406
 
 
 @pytest.mark.parametrize("query", ["_summary=count", "_count=0"])
