@@ -44,8 +44,13 @@ SERVED_TYPES: tuple[str, ...] = (
     "SupplyDelivery",
     "MedicationRequest",
     "DocumentReference",
+    "CodeSystem",
+    "ConceptMap",
+    "ValueSet",
 )
 """The resource types that the API serves. The table holds more, ready to be served."""
+OWN_TYPES: tuple[str, ...] = ("CodeSystem", "ConceptMap", "ValueSet")
+"""Those of them that the gateway itself makes: no hospital has any."""
 
 
 @dataclass(frozen=True, slots=True)

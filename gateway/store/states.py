@@ -21,6 +21,8 @@ _HEALTH = (
 )
 _NEW_STREAM = "INSERT INTO source_stream (source, name) VALUES (?, ?) ON CONFLICT (source, name) DO NOTHING"
 _FORGET_TOKENS = "UPDATE source_stream SET token = NULL WHERE source = ?"
+_FACT = "SELECT value FROM register WHERE name = ?"
+_KEEP_FACT = "INSERT INTO register (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +98,12 @@ class States:
     def forget_tokens(self, source: str) -> None:
         """Read the streams at the next run whatever their tokens say."""
         self._sql.run(_FORGET_TOKENS, source)
+
+    def fact(self, name: str) -> str | None:
+        """What was last kept under a name."""
+        found = self._sql.rows(_FACT, name)
+        return bytes(found[0][0]).decode() if found else None
+
+    def keep_fact(self, name: str, value: str) -> None:
+        """Keep one fact about the store."""
+        self._sql.run(_KEEP_FACT, name, value.encode())

@@ -9,6 +9,7 @@ consistent, and the next run goes on from there.
     source.py     every row into one bucket: mapped, quarantined, skipped
     publish.py    versions, references, index
     settle.py     deletes, dangling references, shared resources, orphans
+    terminology.py  the gateway's own code tables, when they have changed
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from gateway.sync.processes import cores, is_worth_processes, rare_collections, 
 from gateway.sync.report import Callback, Progress, SourceReport, SyncReport
 from gateway.sync.source import SourceRun
 from gateway.sync.steps import PRODUCT, Steps
+from gateway.sync.terminology import publish_terminology
 from his_adapters.base import SourceConfig
 
 
@@ -46,6 +48,7 @@ def sync(
     """
     started = time.monotonic()
     with rare_collections(), store.writer() as writer:
+        publish_terminology(writer, steps)
         plans = plan(store, sources, as_of, steps, full=full)
         runs = {
             each.name: SourceRun(writer, each, as_of, steps, accept_shrink=accept_shrink)

@@ -49,6 +49,10 @@ class Steps:
     """Changes when an adapter's rows have to be mapped again."""
     index_digest: Callable[[], str]
     """Changes when all resources have to be indexed again."""
+    terminology: Callable[[], Iterable[Resource]]
+    """The gateway's own code tables."""
+    terminology_digest: Callable[[], str]
+    """Changes when these have to be written again."""
 
 
 def _open_source(config: SourceConfig) -> Adapter:
@@ -117,6 +121,18 @@ def _index_digest() -> str:
     return _code_digest(Path(__file__).parent.parent / "search")
 
 
+def _terminology() -> Iterable[Resource]:
+    from mappers.terminology.resources import resources
+
+    return resources()
+
+
+@cache
+def _terminology_digest() -> str:
+    folder = Path(mappers.__file__).parent
+    return _code_digest(folder / "terminology", folder / "fhir", Path(__file__).parent.parent / "search")
+
+
 def _code_digest(*places: Path) -> str:
     digest = blake2b(digest_size=16)
     for place in places:
@@ -138,4 +154,6 @@ PRODUCT = Steps(
     unreferred=_unreferred,
     mapper_digest=_mapper_digest,
     index_digest=_index_digest,
+    terminology=_terminology,
+    terminology_digest=_terminology_digest,
 )

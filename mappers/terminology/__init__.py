@@ -37,12 +37,11 @@ class ConceptMap:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.rows = _rows(name)
+        """Every word, folded, with what its row says; a concept without a code says in `trust` why it has none."""
         self._concepts: dict[str, tuple[Concept, ...]] = {}
-        with (_FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                word = folded(row["native"])
-                concept = Concept(row["system"], row["code"], row["display"], row["trust"])
-                self._concepts[word] = (*self._concepts.get(word, ()), *([concept] if concept.code else []))
+        for word, concept in self.rows:
+            self._concepts[word] = (*self._concepts.get(word, ()), *([concept] if concept.code else []))
 
     def __contains__(self, native: str | None) -> bool:
         """Whether the table knows the word, with or without a code."""
@@ -65,6 +64,14 @@ class ConceptMap:
     def words(self) -> tuple[str, ...]:
         """Every native word that the table knows, folded."""
         return tuple(self._concepts)
+
+
+def _rows(name: str) -> tuple[tuple[str, Concept], ...]:
+    with (_FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return tuple(
+            (folded(row["native"]), Concept(row["system"], row["code"], row["display"], row["trust"]))
+            for row in csv.DictReader(file)
+        )
 
 
 def folded(native: str) -> str:

@@ -161,7 +161,9 @@ def mapper_digest_that_shouts(adapter: str) -> str:
     return adapter + "!"
 
 
-STEPS: Steps = dataclasses.replace(PRODUCT, open_source=open_source, mappings=mappings, mapper_digest=mapper_digest)
+STEPS: Steps = dataclasses.replace(
+    PRODUCT, open_source=open_source, mappings=mappings, mapper_digest=mapper_digest, terminology=tuple
+)
 LOUD: Steps = dataclasses.replace(STEPS, mappings=mappings_that_shout, mapper_digest=mapper_digest_that_shouts)
 
 

@@ -1,7 +1,7 @@
 """A small world behind a real store and index: what the tests of the API are answered from.
 
 150 patients with two encounters and a condition each, one hospital, three practitioners; `patient-0` has three
-versions, `gone` was deleted.
+versions, `gone` was deleted. The gateway's own code tables are there too.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from gateway.search.tables import INDEX
 from gateway.settings import Settings
 from gateway.store import Store, Writer
 from gateway.sync.content import content
+from mappers.terminology.resources import resources
 
 PATIENTS = 150
 FAMILIES = ("Smith", "Smythe", "Jones", "Müller", "Okafor")
@@ -88,6 +89,7 @@ def everything() -> list[dict[str, Any]]:
         *(condition(number) for number in range(PATIENTS)),
         observation(),
         {**patient(PATIENTS), "id": "gone"},
+        *resources(),
     ]
 
 
