@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from gateway.interactions.compression import encoded
 from gateway.interactions.exchange import FhirRequest, FhirResponse, Services
-from gateway.interactions.negotiation import form_by_headers
+from gateway.interactions.negotiation import form_by_headers, form_of_refusal
 from gateway.interactions.pairs import pairs
 from gateway.interactions.routes import ROUTES, answer, failure, refusal
 from gateway.outcomes import FhirError, InvalidRequest, MethodNotAllowed, NotFound, TooLarge
@@ -47,7 +48,7 @@ API_HEADERS = (
     ("Cache-Control", "no-store"),
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
     ("Referrer-Policy", "no-referrer"),
-    ("Vary", "Accept, Prefer"),
+    ("Vary", "Accept, Accept-Encoding, Prefer"),
     ("X-Content-Type-Options", "nosniff"),
 )
 """Patient data stays out of caches, frames and referrers. No CORS header: other sites' scripts cannot read it."""
@@ -136,7 +137,12 @@ class _Door:
             )
         except FhirError as error:
             return refusal(error, form_by_headers(headers))
-        return answer(asked, self.services)
+        response = answer(asked, self.services)
+        accepted = headers.get("accept-encoding")
+        try:
+            return response if accepted is None else encoded(response, accepted)
+        except FhirError as error:
+            return refusal(error, form_of_refusal(asked), response.route)
 
 
 def _pass_by_body(environ: dict[str, Any]) -> None:

@@ -25,7 +25,10 @@ _OUTCOMES: Final = {
     400: ("BadRequest", "A parameter, value or body that is not valid; `expression` names it."),
     404: ("NotFound", "No such resource, or no such address."),
     405: ("MethodNotAllowed", "The API is read-only; `Allow` names the methods."),
-    406: ("NotAcceptable", "Another format than JSON or XML was asked for."),
+    406: (
+        "NotAcceptable",
+        "Another format than JSON or XML, or another coding than gzip, zstd and identity, was asked for.",
+    ),
     410: ("Gone", "The resource was deleted; its history remains."),
     413: ("TooLarge", "The form is longer than what is read."),
     415: ("UnsupportedMediaType", f"The body is not {FORM}."),
@@ -106,7 +109,8 @@ def document() -> Json:
             "title": "FHIR gateway",
             "version": version("fhir-gateway"),
             "summary": "Hospital information systems, read where they are and served as one FHIR R4 API.",
-            "description": "Read-only. HEAD is answered wherever GET is. Every error is an OperationOutcome. "
+            "description": "Read-only. HEAD is answered wherever GET is. Answers are compressed by gzip or zstd "
+            "for clients that accept it. Every error is an OperationOutcome. "
             "Follow the links of a Bundle to read on; their `_cursor` is opaque.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
