@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.operators import custom_op
 
 from gateway.search.clauses import AnyClause, Clause, Linked
+from gateway.search.parameter_types import reference, token, uri
 from gateway.search.parameter_types.terms import Condition
 from gateway.search.parameters import row_key
 from gateway.search.tables import DATE, ENTRY, REFERENCE
@@ -59,6 +60,7 @@ class LinkedShape(NamedTuple):
 
 
 Shape = RowsShape | LinkedShape
+_OF_ONE_VALUE = (token.any_system, token.no_system, token.both, uri.same, reference.of_type)
 Pks = Select[Any] | CompoundSelect[Any]
 
 
@@ -101,7 +103,7 @@ def matching(shape: Shape, name: str) -> Pks:
     if shape.negated:
         entry = ENTRY.alias(f"n{name}")
         return select(entry.c.pk).where(entry.c.type == bindparam(f"e{name}"), holds(shape, name, entry.c.pk))
-    rows, condition = _rows(shape, name)
+    rows, condition = rows_of(shape, name)
     return select(rows.c.pk).where(condition)
 
 
@@ -121,7 +123,7 @@ def _at_its_end(link: LinkShape, name: str) -> Select[Any]:
 def holds(shape: Shape, name: str, pk: ColumnElement[int]) -> ColumnElement[bool]:
     """Whether the resource of a pk matches."""
     if isinstance(shape, RowsShape):
-        rows, condition = _rows(shape, name, of_one=True)
+        rows, condition = rows_of(shape, name, of_one=True)
         found = exists(select(literal_column("1")).select_from(rows).where(rows.c.pk == pk, condition))
         return ~found if shape.negated else found
     if shape.as_set:
@@ -149,7 +151,7 @@ def _leads(link: LinkShape, name: str, pk: ColumnElement[int]) -> ColumnElement[
     return exists(referred.where(references.c.pk == pk, named, holds(link.shape, name, target.c.pk)))
 
 
-def _rows(shape: RowsShape, name: str, *, of_one: bool = False) -> tuple[FromClause, ColumnElement[bool]]:
+def rows_of(shape: RowsShape, name: str, *, of_one: bool = False) -> tuple[FromClause, ColumnElement[bool]]:
     """The rows of a clause, under an alias; or what is asked of the rows `of_one` resource."""
     rows = shape.table.alias(f"{'f' if of_one else 'd'}{name}")
     key: ColumnElement[Any] = rows.c.type if shape.table is RESOURCE else rows.c.param
@@ -163,6 +165,11 @@ def _rows(shape: RowsShape, name: str, *, of_one: bool = False) -> tuple[FromCla
     return rows, any_of(
         [and_(key == bindparam(f"k{name}_{place}"), any_of(each)) for place, each in alternatives.items()]
     )
+
+
+def in_order(shape: Shape) -> bool:
+    """Whether the index holds a clause's rows in the order of their pks: those of one value."""
+    return isinstance(shape, RowsShape) and len(shape.terms) == 1 and shape.terms[0][1] in _OF_ONE_VALUE
 
 
 def any_of(alternatives: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:

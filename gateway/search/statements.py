@@ -30,7 +30,7 @@ from sqlalchemy import (
     select,
 )
 
-from gateway.search.conditions import Shape, holds, matching
+from gateway.search.conditions import RowsShape, Shape, holds, matching, rows_of
 from gateway.search.tables import ENTRY, HIGHEST, LOWEST, REFERENCE, TOKEN
 from gateway.store import RESOURCE, Query
 
@@ -62,13 +62,13 @@ class Statements:
         """How many rows a clause has, up to `cap`. Its name is 0."""
         return _probe(self.dialect, shape)
 
-    def gather(self, shapes: tuple[Shape, ...], driver: int, sort: tuple[SortShape, ...]) -> Query:
-        """pk and sort values of all matches in order, up to `cap`."""
+    def gather(self, shapes: tuple[Shape, ...], driver: int | None, sort: tuple[SortShape, ...]) -> Query:
+        """pk and sort values of all matches in order, of `cap` rows of a clause, or of the type."""
         return _gather(self.dialect, shapes, driver, sort)
 
-    def walk(self, shapes: tuple[Shape, ...], sort: tuple[SortShape, ...], leg: Leg) -> Query:
-        """pk and sort values of the next `cap` matches of a leg. Binds `type`."""
-        return _walk(self.dialect, shapes, sort, leg)
+    def walk(self, shapes: tuple[Shape, ...], sort: tuple[SortShape, ...], leg: Leg, along: int | None = None) -> Query:
+        """pk and sort values of the next `cap` matches of a leg; without a sort, along the rows of a clause."""
+        return _walk(self.dialect, shapes, sort, leg, along)
 
     def total(self, shapes: tuple[Shape, ...], driver: int | None) -> Query:
         """How many resources match."""
@@ -103,10 +103,9 @@ def _probe(dialect: str, shape: Shape) -> Query:
 
 
 @lru_cache(maxsize=_KEPT)
-def _gather(dialect: str, shapes: tuple[Shape, ...], driver: int, sort: tuple[SortShape, ...]) -> Query:
-    matches = matching(shapes[driver], str(driver)).subquery("matches")
+def _gather(dialect: str, shapes: tuple[Shape, ...], driver: int | None, sort: tuple[SortShape, ...]) -> Query:
     # The bound keeps a search that is broader than thought from being sorted whole.
-    found = select(matches.c.pk).distinct().limit(bindparam("cap")).subquery("found")
+    found = _candidates(shapes, driver).limit(bindparam("cap")).subquery("found")
     keys = [_key_of(shape, at, found.c.pk) for at, shape in enumerate(sort)]
     statement = select(found.c.pk, *keys).where(*_all_hold(shapes, found.c.pk, driver))
     return Query(
@@ -114,32 +113,53 @@ def _gather(dialect: str, shapes: tuple[Shape, ...], driver: int, sort: tuple[So
     )
 
 
+def _candidates(shapes: tuple[Shape, ...], driver: int | None) -> Select[Any]:
+    """The pks of a clause's matches, each once; of the whole type without one. Binds `type`."""
+    if driver is None:
+        return select(ENTRY.c.pk).where(ENTRY.c.type == bindparam("type"))
+    matches = matching(shapes[driver], str(driver)).subquery("matches")
+    return select(matches.c.pk).distinct()
+
+
 @lru_cache(maxsize=_KEPT)
-def _walk(dialect: str, shapes: tuple[Shape, ...], sort: tuple[SortShape, ...], leg: Leg) -> Query:
+def _walk(dialect: str, shapes: tuple[Shape, ...], sort: tuple[SortShape, ...], leg: Leg, along: int | None) -> Query:
+    if along is not None:
+        return Query(_walk_along(shapes, along, leg), dialect)
     keys: list[ColumnElement[Any]] = []
     if not sort or leg.lacking:
         rows = ENTRY.alias("e")
-        along = [rows.c.type == bindparam("type")]
+        there = [rows.c.type == bindparam("type")]
         if sort:
             keys.append(null())
-            along.append(~exists(_valued(sort[0], 0, rows.c.pk)))
+            there.append(~exists(_valued(sort[0], 0, rows.c.pk)))
     else:
         first = sort[0]
         rows = first.table.alias("w")
-        along = [_keyed(first, rows, 0)]
+        there = [_keyed(first, rows, 0)]
         if first.table is not RESOURCE:
-            along.append(rows.c.edge.op("&")(literal_column(str(HIGHEST if first.descending else LOWEST))) != 0)
+            there.append(rows.c.edge.op("&")(literal_column(str(HIGHEST if first.descending else LOWEST))) != 0)
         keys.append(rows.c[first.column].label("key0"))
     pk = rows.c.pk
     keys += [_key_of(shape, at, pk) for at, shape in enumerate(sort) if at]
     own = 0 if not sort or not leg.lacking else 1  # the first key that orders this leg
     if leg.nulls is not None:
-        along.append(_beyond(keys, sort, pk, leg, own))
+        there.append(_beyond(keys, sort, pk, leg, own))
     order = list(_order(keys[own:], sort[own:], backward=leg.backward, certain=own == 0))
-    statement = select(pk, *keys).where(*along, *_all_hold(shapes, pk))
+    statement = select(pk, *keys).where(*there, *_all_hold(shapes, pk))
     return Query(
         statement.order_by(*order, _directed(pk, sort, backward=leg.backward)).limit(bindparam("cap")), dialect
     )
+
+
+def _walk_along(shapes: tuple[Shape, ...], along: int, leg: Leg) -> Select[Any]:
+    shape = shapes[along]
+    assert isinstance(shape, RowsShape)  # noqa: S101 - only rows stand in order
+    rows, condition = rows_of(shape, str(along))
+    pk = rows.c.pk
+    statement = select(pk).distinct().where(condition, *_all_hold(shapes, pk, along))
+    if leg.nulls is not None:
+        statement = statement.where(pk < bindparam("cpk") if leg.backward else pk > bindparam("cpk"))
+    return statement.order_by(pk.desc() if leg.backward else pk.asc()).limit(bindparam("cap"))
 
 
 def _valued(shape: SortShape, at: int, pk: ColumnElement[int]) -> Select[Any]:
@@ -212,11 +232,7 @@ def _beyond(
 
 @lru_cache(maxsize=_KEPT)
 def _total(dialect: str, shapes: tuple[Shape, ...], driver: int | None) -> Query:
-    if driver is None:
-        counted = select(func.count()).select_from(ENTRY).where(ENTRY.c.type == bindparam("type"))
-        return Query(counted.where(*_all_hold(shapes, ENTRY.c.pk)), dialect)
-    matches = matching(shapes[driver], str(driver)).subquery("matches")
-    found = select(matches.c.pk).distinct().subquery("found")
+    found = _candidates(shapes, driver).subquery("found")
     return Query(select(func.count()).select_from(found).where(*_all_hold(shapes, found.c.pk, driver)), dialect)
 
 

@@ -23,7 +23,7 @@ from gateway.store.connections import connect_reader, was_stopped
 from gateway.store.errors import TimeLimit
 
 _DIALECTS: dict[str, Any] = {"sqlite": sqlite.dialect, "postgresql": PGDialect_psycopg}
-_STEPS = 100_000
+_STEPS = 50_000
 """Of SQLite's virtual machine between two looks at the clock: some milliseconds."""
 _PARAMETER_STYLES = {"sqlite": "named", "postgresql": "pyformat"}
 

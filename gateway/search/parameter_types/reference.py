@@ -68,8 +68,9 @@ def term(parameter: SearchParameter, modifier: str, text: str, base: str) -> Ter
             raise invalid(parameter.code, text, f"is not of the type that :{modifier} asks for")
         return Term(REFERENCE, key, of_type, (target_id, target_type), 1)
     if _ID.fullmatch(found):
-        if modifier:
-            return Term(REFERENCE, key, of_type, (found, modifier), 1)
+        only = parameter.targets[0] if len(parameter.targets) == 1 and "*" not in parameter.targets else ""
+        if modifier or only:
+            return Term(REFERENCE, key, of_type, (found, modifier or only), 1)
         return Term(REFERENCE, key, anything, (found,), 1)
     if not modifier and ":" in found and not any(sign.isspace() for sign in found):
         return Term(REFERENCE, key, of_type, (found, ""), 1)

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from gateway.outcomes import InvalidParameter, TooCostly
-from gateway.search import query
+from gateway.search import matches, query
 from gateway.search.clauses import MAX_DEPTH, MAX_LINKS
 from gateway.search.request import parse
 from tests.gateway.search.naive import Records
 from tests.gateway.search.world import BASE, Json, World
 
 BOUNDS = ("GATHERED_AT_MOST", "GATHERED_UNCOUNTED", "COUNTED_AT_MOST")
-PLANS = {"few": (), "counted": BOUNDS[:2], "many": BOUNDS}
+PLANS = {"few": (), "counted": BOUNDS[:2], "many": BOUNDS, "remembered": (*BOUNDS[:2], "WALK_SECONDS")}
 
 
 def hospital(seed: int = 3) -> list[Json]:
@@ -148,9 +148,15 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 @pytest.fixture(params=PLANS)
 def plan(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """From the far ends of the links, or resource by resource."""
-    for bound in PLANS[request.param]:
-        monkeypatch.setattr(query, bound, 0)
+    take(str(request.param), monkeypatch)
     return str(request.param)
+
+
+def take(plan: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for bound in PLANS[plan]:
+        monkeypatch.setattr(matches, bound, 0)
+    if plan == "remembered":
+        monkeypatch.setattr("gateway.store.snapshot._STEPS", 1)
 
 
 @pytest.mark.parametrize(("resource_type", "name", "value"), SEARCHES)
@@ -255,9 +261,8 @@ def test_a_search_that_takes_too_long_is_stopped(
 
 def test_a_total_that_takes_too_long_is_left_out(filled: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Unless it was asked for."""
-    for bound in BOUNDS:
-        monkeypatch.setattr(query, bound, 0)
-    monkeypatch.setattr(query, "TOTAL_SECONDS", 0.0)
+    take("counted", monkeypatch)
+    monkeypatch.setattr(matches, "GATHER_SECONDS", 0.0)
     monkeypatch.setattr("gateway.store.snapshot._STEPS", 1)
     pair = ("patient.general-practitioner:Organization.name", "north")
     found = filled.search("Encounter", pair)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.outcomes import InvalidParameter
-from gateway.search import query
+from gateway.search import matches, query
 from tests.gateway.search import naive
 from tests.gateway.search.world import Json, Maker, World
 
@@ -39,12 +39,15 @@ def patients(count: int, seed: int = 7) -> list[Json]:
     return [maker.make("Patient", f"p{number}") for number in range(count)]
 
 
-@pytest.fixture(params=["gathered", "walked"])
+@pytest.fixture(params=["gathered", "walked", "remembered"])
 def plan(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both ways to answer: few candidates are sorted, many are walked."""
-    if request.param == "walked":
+    """All ways to answer: few candidates are sorted, many are walked, or remembered where a walk is slow."""
+    if request.param != "gathered":
         for bound in ("GATHERED_AT_MOST", "GATHERED_UNCOUNTED"):
-            monkeypatch.setattr(query, bound, 0)
+            monkeypatch.setattr(matches, bound, 0)
+    if request.param == "remembered":
+        monkeypatch.setattr(matches, "WALK_SECONDS", 0)
+        monkeypatch.setattr("gateway.store.snapshot._STEPS", 1)
     return str(request.param)
 
 

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from gateway.search import query
+from gateway.search import matches
 from gateway.search.parameters import offered
 from gateway.store import TimeLimit
 from tests.gateway.search import test_chains
@@ -60,8 +60,7 @@ def test_every_kind_of_search_finds_what_the_rules_find(world: World) -> None:
 
 @pytest.mark.parametrize("plan", test_chains.PLANS)
 def test_links_are_followed(world: World, monkeypatch: pytest.MonkeyPatch, plan: str) -> None:
-    for bound in test_chains.PLANS[plan]:
-        monkeypatch.setattr(query, bound, 0)
+    test_chains.take(plan, monkeypatch)
     world.put(test_chains.RECORDS.all.values())
     for resource_type, name, value in test_chains.SEARCHES:
         wanted = test_chains.RECORDS.ids(resource_type, name, value)
@@ -84,7 +83,7 @@ def test_pages_hold_every_match_once_and_in_order(
 ) -> None:
     if not gathered:
         for bound in ("GATHERED_AT_MOST", "GATHERED_UNCOUNTED"):
-            monkeypatch.setattr(query, bound, 0)
+            monkeypatch.setattr(matches, bound, 0)
     world.put(patients(60))
     for sort in SORTS:
         pairs = [("active:not", "true"), *([("_sort", sort)] if sort else [])]
