@@ -22,7 +22,7 @@ from gateway.search.parameters import SERVED_TYPES, SearchParameter, offered
 FHIR_VERSION = "4.0.1"
 _DATE = "2026-11-21"
 """When the tables that this is made from were last changed."""
-_RESULT_PARAMETERS = "_sort, _count, _total, _include, _revinclude, _summary, _elements"
+_RESULT_PARAMETERS = "_sort, _count, _total, _include, _revinclude (both also with :iterate), _summary, _elements"
 
 
 def capabilities(request: FhirRequest, services: Services) -> FhirResponse:
@@ -85,8 +85,8 @@ def _resource(resource_type: str, routes: tuple[Route, ...]) -> dict[str, Any]:
         "conditionalRead": "full-support",
         "conditionalUpdate": False,
         "conditionalDelete": "not-supported",
-        "searchInclude": [f"{resource_type}:{code}" for code in followable(resource_type)],
-        "searchRevInclude": reverse_includes(resource_type),
+        "searchInclude": ["*", *(f"{resource_type}:{code}" for code in ("*", *followable(resource_type)))],
+        "searchRevInclude": ["*", *reverse_includes(resource_type)],
         "searchParam": [_parameter(each) for each in parameters],
         "operation": [
             {"name": route.interaction[1:], "definition": route.definition, "documentation": route.documentation}

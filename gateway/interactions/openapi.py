@@ -83,8 +83,16 @@ _RESULT: Final = (
         {"type": "string", "enum": ["none", "estimate", "accurate"]},
         "accurate",
     ),
-    Parameter("_include", "Send what the matches refer to too: `Type:parameter`.", {"type": "string"}),
-    Parameter("_revinclude", "Send what refers to the matches too: `Type:parameter`.", {"type": "string"}),
+    Parameter(
+        "_include",
+        "Send what the matches refer to too: `Type:parameter`, `Type:parameter:Target`, `Type:*` or `*`.",
+        {"type": "string"},
+    ),
+    Parameter("_include:iterate", "The same, from what is included as well.", {"type": "string"}),
+    Parameter(
+        "_revinclude", "Send what refers to the matches too: `Type:parameter`, `Type:*` or `*`.", {"type": "string"}
+    ),
+    Parameter("_revinclude:iterate", "The same, from what is included as well.", {"type": "string"}),
 )
 
 
@@ -119,7 +127,7 @@ def document() -> Json:
         "paths": _paths(),
         "components": {
             "parameters": {name: _query(parameter) for name, parameter in PARAMETERS.items()}
-            | {parameter.name: _query(parameter) for parameter in _RESULT}
+            | {_component(parameter.name): _query(parameter) for parameter in _RESULT}
             | _headers(),
             "responses": {
                 name: {"description": text, "content": _content("OperationOutcome")}
@@ -268,7 +276,12 @@ def _headers() -> Json:
 
 
 def _parameter_reference(name: str) -> Json:
-    return {"$ref": f"#/components/parameters/{name}"}
+    return {"$ref": f"#/components/parameters/{_component(name)}"}
+
+
+def _component(name: str) -> str:
+    """A parameter's name as components may be named."""
+    return name.replace(":", "-")
 
 
 def _content(schema: str) -> Json:

@@ -16,15 +16,14 @@ from gateway.search.fhirpath import Branch, Sink, branches, extractor
 from gateway.search.parameter_types import PARAMETER_TYPES, reference
 from gateway.search.parameter_types.terms import Rows
 from gateway.search.parameters import INDEXED_TYPES, of_type, row_key
-from gateway.search.tables import DATE, ENTRY, HIGHEST, INDEX, LOWEST, QUANTITY, REFERENCE, STRING, TOKEN, URI
+from gateway.search.tables import DATE, ENTRY, HIGHEST, INDEX, LOWEST, QUANTITY, REFERENCE, STRING, TOKEN, UNNAMED, URI
 
 __all__ = ["INDEX", "TABLES", "IndexRows", "index_rows", "referrers", "unreferred", "write"]
 
 TABLES = (INDEX,)
 """For `Store.open(url, extra=TABLES)`."""
 
-_ANY_REFERENCE = row_key("_reference")
-"""The key of references that no search parameter names: they are found by their target all the same."""
+_ANY_REFERENCE = row_key(UNNAMED)
 _STORED_BY_COLUMN = ("_id", "_lastUpdated")
 _IN_ONE_STATEMENT = 500
 

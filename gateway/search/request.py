@@ -14,9 +14,10 @@ from typing import Literal, NamedTuple
 from sqlalchemy import Table
 
 from gateway.outcomes import InvalidParameter
-from gateway.search.clauses import COLUMNS, TABLES, AnyClause, Reading, followable, read_clause, unknown
+from gateway.search.clauses import COLUMNS, TABLES, AnyClause, Reading, read_clause, unknown
+from gateway.search.includes import Include, read_include, read_revinclude
 from gateway.search.parameter_types.terms import invalid
-from gateway.search.parameters import SERVED_TYPES, offered, row_key
+from gateway.search.parameters import offered, row_key
 from gateway.store import RESOURCE
 
 DEFAULT_COUNT = 20
@@ -50,14 +51,6 @@ class SortKey:
     descending: bool
 
 
-class Include(NamedTuple):
-    """`_include` or `_revinclude`: follow a reference parameter of `resource_type`."""
-
-    resource_type: str
-    code: str
-    target: str | None
-
-
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
     """A search that is understood."""
@@ -67,7 +60,6 @@ class SearchRequest:
     sort: tuple[SortKey, ...]
     count: int
     includes: tuple[Include, ...]
-    revincludes: tuple[Include, ...]
     summary: str | None
     """true, text, data, count or false, as asked for."""
     elements: tuple[str, ...]
@@ -95,7 +87,6 @@ class _Draft:
     sort: tuple[SortKey, ...] = ()
     count: int = DEFAULT_COUNT
     includes: list[Include] = field(default_factory=list)
-    revincludes: list[Include] = field(default_factory=list)
     summary: str | None = None
     elements: tuple[str, ...] = ()
     total: Total = "estimate"
@@ -116,7 +107,7 @@ def parse(resource_type: str, pairs: Sequence[tuple[str, str]], *, strict: bool,
         if result is not None:
             if name in once:
                 raise InvalidParameter(name, "may be given only once")
-            if name not in ("_include", "_revinclude"):
+            if "include" not in name:
                 once.add(name)
             result(draft, value)
             honoured.append((name, str(draft.count) if name == "_count" else value))
@@ -134,7 +125,6 @@ def parse(resource_type: str, pairs: Sequence[tuple[str, str]], *, strict: bool,
         draft.sort,
         draft.count,
         tuple(dict.fromkeys(draft.includes)),
-        tuple(dict.fromkeys(draft.revincludes)),
         draft.summary,
         draft.elements,
         draft.total,
@@ -163,7 +153,8 @@ def _clause(draft: _Draft, name: str, value: str) -> AnyClause | None:
     head = re.split(r"[.:]", name, maxsplit=1)[0]
     if head != "_has" and head not in offered(draft.resource_type):
         if head in _RESULT_PARAMETERS:
-            raise InvalidParameter(name, f"a modifier on {head} is not supported")
+            choices = (":iterate",) if "include" in head else ()
+            raise InvalidParameter(name, f"this modifier on {head} is not supported", choices)
         error = unknown(draft.resource_type, name, head, _RESULT_PARAMETERS)
         if draft.strict:
             raise error
@@ -235,39 +226,20 @@ def _elements(draft: _Draft, value: str) -> None:
     draft.elements = names
 
 
-def _include(draft: _Draft, value: str) -> None:
-    include = _followed("_include", value, (draft.resource_type,))
-    draft.includes.append(include)
+def _includes(read: Callable[..., Include], *, iterate: bool) -> Callable[[_Draft, str], None]:
+    def include(draft: _Draft, value: str) -> None:
+        draft.includes.append(read(draft.resource_type, value, iterate=iterate))
 
-
-def _revinclude(draft: _Draft, value: str) -> None:
-    include = _followed("_revinclude", value, SERVED_TYPES)
-    targets = offered(include.resource_type)[include.code].targets
-    if "*" not in targets and draft.resource_type not in targets:
-        raise invalid("_revinclude", value, f"does not refer to {draft.resource_type}")
-    if include.target not in (None, draft.resource_type):
-        raise invalid("_revinclude", value, "names another target than what is searched", (draft.resource_type,))
-    draft.revincludes.append(include)
-
-
-def _followed(name: str, value: str, types: tuple[str, ...]) -> Include:
-    resource_type, _, rest = value.partition(":")
-    code, _, target = rest.partition(":")
-    if resource_type not in types:
-        raise invalid(name, value, "does not begin with a type that can be followed here", types)
-    parameter = offered(resource_type).get(code)
-    if parameter is None or parameter.type != "reference":
-        raise invalid(name, value, "does not name a reference parameter", followable(resource_type))
-    if target and "*" not in parameter.targets and target not in parameter.targets:
-        raise invalid(name, value, "names a type that the parameter does not refer to", parameter.targets)
-    return Include(resource_type, code, target or None)
+    return include
 
 
 _RESULT_PARAMETERS: dict[str, Callable[[_Draft, str], None]] = {
     "_sort": _sort,
     "_count": _count,
-    "_include": _include,
-    "_revinclude": _revinclude,
+    "_include": _includes(read_include, iterate=False),
+    "_include:iterate": _includes(read_include, iterate=True),
+    "_revinclude": _includes(read_revinclude, iterate=False),
+    "_revinclude:iterate": _includes(read_revinclude, iterate=True),
     "_summary": _summary,
     "_elements": _elements,
     "_total": _total,

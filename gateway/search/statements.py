@@ -28,10 +28,12 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    tuple_,
 )
 
 from gateway.search.conditions import RowsShape, Shape, holds, matching, rows_of
-from gateway.search.tables import ENTRY, HIGHEST, LOWEST, REFERENCE, TOKEN
+from gateway.search.parameters import row_key
+from gateway.search.tables import ENTRY, HIGHEST, LOWEST, REFERENCE, TOKEN, UNNAMED
 from gateway.store import RESOURCE, Query
 
 
@@ -78,13 +80,13 @@ class Statements:
         """The resources of `pk0` … `pk<size - 1>`."""
         return _bodies(self.dialect, size)
 
-    def included(self, size: int, *, targeted: bool) -> Query:
-        """What `pk0` … refer to under the key `k` (with the type `t`)."""
-        return _included(self.dialect, size, targeted)
+    def included(self, size: int, keys: int, *, targeted: bool) -> Query:
+        """What `pk0` … refer to under the keys `k0` …, or any (of type `t`): `cap` of it."""
+        return _included(self.dialect, size, keys, targeted)
 
-    def referring(self, size: int) -> Query:
-        """What refers to `id0` … of type `t` under the key `k`."""
-        return _referring(self.dialect, size)
+    def referring(self, size: int, keys: int) -> Query:
+        """What refers to `id0` … of type `t` under the keys `k0` …, or any: `cap` of it."""
+        return _referring(self.dialect, size, keys)
 
 
 _KEPT = 512
@@ -249,27 +251,26 @@ def _bodies(dialect: str, size: int) -> Query:
 
 
 @lru_cache(maxsize=_KEPT)
-def _included(dialect: str, size: int, targeted: bool) -> Query:
-    led = and_(RESOURCE.c.type == REFERENCE.c.target_type, RESOURCE.c.id == REFERENCE.c.target_id)
-    statement = select(*_SERVED).select_from(REFERENCE.join(RESOURCE, led))
-    statement = statement.where(
-        REFERENCE.c.pk.in_(_listed("pk", size)), REFERENCE.c.param == bindparam("k"), RESOURCE.c.deleted == false()
-    )
+def _included(dialect: str, size: int, keys: int, targeted: bool) -> Query:
+    led = select(REFERENCE.c.target_type, REFERENCE.c.target_id)
+    led = led.where(REFERENCE.c.pk.in_(_listed("pk", size)), _followed(keys))
     if targeted:
-        statement = statement.where(REFERENCE.c.target_type == bindparam("t"))
-    return Query(statement, dialect)
+        led = led.where(REFERENCE.c.target_type == bindparam("t"))
+    statement = select(*_SERVED).where(tuple_(RESOURCE.c.type, RESOURCE.c.id).in_(led), RESOURCE.c.deleted == false())
+    return Query(statement.limit(bindparam("cap")), dialect)
 
 
 @lru_cache(maxsize=_KEPT)
-def _referring(dialect: str, size: int) -> Query:
-    statement = (
-        select(*_SERVED)
-        .select_from(REFERENCE.join(RESOURCE, RESOURCE.c.pk == REFERENCE.c.pk))
-        .where(
-            REFERENCE.c.target_id.in_(_listed("id", size)),
-            REFERENCE.c.target_type == bindparam("t"),
-            REFERENCE.c.param == bindparam("k"),
-            RESOURCE.c.deleted == false(),
-        )
+def _referring(dialect: str, size: int, keys: int) -> Query:
+    referrers = select(REFERENCE.c.pk).where(
+        REFERENCE.c.target_id.in_(_listed("id", size)), REFERENCE.c.target_type == bindparam("t"), _followed(keys)
     )
-    return Query(statement, dialect)
+    statement = select(*_SERVED).where(RESOURCE.c.pk.in_(referrers), RESOURCE.c.deleted == false())
+    return Query(statement.limit(bindparam("cap")), dialect)
+
+
+def _followed(keys: int) -> ColumnElement[bool]:
+    """References under any of the keys `k0` …; of any search parameter without one."""
+    if keys:
+        return REFERENCE.c.param.in_(_listed("k", keys))
+    return REFERENCE.c.param != literal_column(str(row_key(UNNAMED)))

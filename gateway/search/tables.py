@@ -71,6 +71,9 @@ REFERENCE = _table(
 """Clustered by target, so that all referrers of a resource stand together. A URL stands in `target_id` with no type;
 `target_id` "" marks a reference that leads nowhere: it is not missing."""
 
+UNNAMED = "_reference"
+"""The name of references that no search parameter names: they are found by their target all the same."""
+
 ENTRY = Table(
     "index_entry",
     INDEX,
