@@ -49,7 +49,7 @@ def test_commands_work(path: str, client: FlaskClient) -> None:
     response = client.get(path, headers={"Prefer": "handling=strict"})
     assert response.status_code == 200, response.data
     body = orjson.loads(response.data)
-    assert body["resourceType"] in {"Bundle", "CapabilityStatement"}
+    assert body["resourceType"] in {"Bundle", "CapabilityStatement", "Parameters"}
     assert body.get("total") != 0 or "birthdate=" in path
 
 

@@ -88,11 +88,7 @@ def _resource(resource_type: str, routes: tuple[Route, ...]) -> dict[str, Any]:
         "searchInclude": ["*", *(f"{resource_type}:{code}" for code in ("*", *followable(resource_type)))],
         "searchRevInclude": ["*", *reverse_includes(resource_type)],
         "searchParam": [_parameter(each) for each in parameters],
-        "operation": [
-            {"name": route.interaction[1:], "definition": route.definition, "documentation": route.documentation}
-            for route in mine
-            if route.definition is not None
-        ],
+        "operation": _operations(mine),
     }
     return {name: value for name, value in described.items() if value != []}
 
@@ -105,6 +101,16 @@ def _interactions(routes: tuple[Route, ...], *levels: str) -> list[dict[str, str
         if route.level in levels and route.definition is None and route.interaction != "capabilities"
     }
     return [{"code": code, "documentation": found[code]} for code in reversed(found)]
+
+
+def _operations(routes: tuple[Route, ...]) -> list[dict[str, str]]:
+    """Each operation once, whichever ways lead to it."""
+    return [
+        {"name": name, "definition": definition, "documentation": documentation}
+        for name, definition, documentation in dict.fromkeys(
+            (route.interaction[1:], route.definition, route.documentation) for route in routes if route.definition
+        )
+    ]
 
 
 def described(parameter: SearchParameter) -> str:

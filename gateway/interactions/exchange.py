@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from gateway.interactions.inputs import Input
     from gateway.store import Store
 
 FHIR_JSON = "application/fhir+json"
@@ -70,8 +71,13 @@ class Route:
     """The resource types it is for; None = all that are served."""
     definition: str | None = None
     """The canonical URL of an operation's OperationDefinition."""
-    reads: Literal["form", "resource"] | None = None
-    """What its body is: the parameters of a form are put into `query`, a resource is handed over as JSON."""
+    reads: Literal["form", "resource", "inputs"] | None = None
+    """What its body is: the parameters of a form are put into `query`, a resource is handed over as JSON; `inputs` of
+    an operation may come either way."""
+    inputs: tuple[Input, ...] = ()
+    """The inputs of an operation."""
+    returns: str | None = None
+    """The type of the answer, where it is neither a Bundle nor of the address's type."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,9 +108,20 @@ def with_resource(request: FhirRequest) -> FhirRequest:
     return request
 
 
-READERS: Final[dict[Literal["form", "resource"], Callable[[FhirRequest], FhirRequest]]] = {
+def with_inputs(request: FhirRequest) -> FhirRequest:
+    """The request with an operation's inputs: those of a form in its query, else a resource in its body.
+
+    Raises UnsupportedMediaType and InvalidRequest.
+    """
+    if _content_type(request)[0] == FORM or not request.body:
+        return replace(with_form(request), body=b"")
+    return with_resource(request)
+
+
+READERS: Final[dict[Literal["form", "resource", "inputs"], Callable[[FhirRequest], FhirRequest]]] = {
     "form": with_form,
     "resource": with_resource,
+    "inputs": with_inputs,
 }
 """What `Route.reads` may say."""
 

@@ -6,6 +6,7 @@ https://spec.openapis.org/oas/v3.1.1
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ import yaml
 
 from gateway.interactions.capabilities import described
 from gateway.interactions.exchange import FHIR_JSON, FHIR_XML, Route
+from gateway.interactions.inputs import Input
 from gateway.interactions.negotiation import FORM
 from gateway.interactions.parameters import PARAMETERS, PRESENTATION, Parameter
 from gateway.interactions.routes import ROUTES
@@ -31,7 +33,7 @@ _OUTCOMES: Final = {
     ),
     410: ("Gone", "The resource was deleted; its history remains."),
     413: ("TooLarge", "The form is longer than what is read."),
-    415: ("UnsupportedMediaType", f"The body is not {FORM}."),
+    415: ("UnsupportedMediaType", "The body is in no form that is read here."),
     500: ("Failure", "An unexpected error; `diagnostics` holds the id under which the log has it."),
 }
 _ALWAYS: Final = (400, 404, 405, 406, 500)
@@ -161,7 +163,7 @@ def _operation(route: Route, resource_type: str | None) -> Json:
     verb = route.interaction.removeprefix("$")
     operation: Json = {
         "tags": [resource_type or "system"],
-        "operationId": "-".join(filter(None, (verb, resource_type, "form" if route.method == "POST" else None))),
+        "operationId": "-".join(filter(None, (verb, resource_type, *_way(route)))),
         "summary": route.documentation,
     }
     if route.definition is not None:
@@ -181,6 +183,10 @@ def _operation(route: Route, resource_type: str | None) -> Json:
     else:
         names = ("_format", "_pretty", *route.parameters)
         parameters += [_parameter_reference(name) for name in names]
+        if route.reads == "inputs":
+            operation["requestBody"] = _inputs_body(route)
+        else:
+            parameters += [_query(_input(each)) for each in route.inputs if each.fits_url]
     if route.interaction in _CONDITIONAL:
         parameters += [_parameter_reference(name) for name in ("If-None-Match", "If-Modified-Since")]
     if parameters:
@@ -189,9 +195,49 @@ def _operation(route: Route, resource_type: str | None) -> Json:
     return operation
 
 
+def _way(route: Route) -> Iterator[str]:
+    """What tells apart the ways to one interaction of a type."""
+    if route.inputs and route.level == "instance":
+        yield "instance"
+    if route.method == "POST":
+        yield "body" if route.inputs else "form"
+
+
+def _input(given: Input) -> Parameter:
+    kind = {"text": "string"}.get(given.kind, given.kind)
+    return Parameter(given.name, given.documentation, {"type": kind}, given.example)
+
+
+def _inputs_body(route: Route) -> Json:
+    """The inputs as a Parameters resource, or those that fit as a form."""
+    named = ", ".join(f"`{each.name}`" for each in route.inputs)
+    values = [
+        {"name": each.name, "valueString" if each.kind == "text" else f"value{each.kind.capitalize()}": _example(each)}
+        for each in route.inputs
+        if each.example is not None
+    ]
+    example = {"resourceType": "Parameters", "parameter": values}
+    fitting = [_input(each) for each in route.inputs if each.fits_url]
+    properties = {each.name: {"description": each.documentation, **each.schema} for each in fitting}
+    parameters = {"schema": {"$ref": "#/components/schemas/Parameters"}, "examples": {"one": {"value": example}}}
+    return {
+        "description": f"A Parameters resource with {named}.",
+        "required": False,
+        "content": {
+            **_content("Parameters"),
+            FHIR_JSON: parameters,
+            FORM: {"schema": {"type": "object", "properties": properties}},
+        },
+    }
+
+
+def _example(given: Input) -> Any:
+    return _typed(str(given.example), {"text": "string"}.get(given.kind, given.kind))
+
+
 def _responses(route: Route, resource_type: str | None) -> Json:
     bundle = route.interaction in {"search-type", "$everything"} or route.interaction.startswith("history")
-    answer = "Bundle" if bundle else resource_type or _SYSTEM_ANSWER[route.interaction]
+    answer = "Bundle" if bundle else route.returns or resource_type or _SYSTEM_ANSWER[route.interaction]
     ok: Json = {"description": "A Bundle of them." if bundle else "The resource.", "content": _content(answer)}
     if route.interaction in _CONDITIONAL:
         ok["headers"] = {"ETag": {"description": "The version.", "schema": {"type": "string"}, "example": 'W/"1"'}}
@@ -247,13 +293,15 @@ def _query(parameter: Parameter) -> Json:
         "schema": parameter.schema,
     }
     if parameter.example is not None:
-        value: Any = parameter.example
-        if parameter.schema.get("type") == "integer":
-            value = int(value)
-        elif parameter.schema.get("type") == "boolean":
-            value = value == "true"
-        made["examples"] = {"one": {"value": value}}
+        made["examples"] = {"one": {"value": _typed(parameter.example, parameter.schema.get("type"))}}
     return made
+
+
+def _typed(text: str, kind: str | None) -> Any:
+    """A value as JSON has it."""
+    if kind == "integer":
+        return int(text)
+    return text == "true" if kind == "boolean" else text
 
 
 def _headers() -> Json:

@@ -9,14 +9,17 @@ from __future__ import annotations
 import logging
 import re
 import traceback
+from collections.abc import Callable
 from dataclasses import replace
 from uuid import uuid4
 
 from gateway import outcomes
+from gateway.interactions import expand, lookup, subsumes, translate, validate_code
 from gateway.interactions.capabilities import capabilities
 from gateway.interactions.everything import everything
-from gateway.interactions.exchange import FhirRequest, FhirResponse, Route, Services
+from gateway.interactions.exchange import FhirRequest, FhirResponse, Level, Route, Services
 from gateway.interactions.history import history_instance, history_system, history_type
+from gateway.interactions.inputs import Input
 from gateway.interactions.negotiation import PLAIN, READERS, Form, form_of, form_of_refusal
 from gateway.interactions.presentation import pretty
 from gateway.interactions.read import read
@@ -29,6 +32,31 @@ from gateway.search.parameters import SERVED_TYPES
 _READ = ("_summary", "_elements")
 _HISTORY = ("_since", "_at", "_count", "_cursor", "_summary", "_elements")
 _EVERYTHING = ("_type", "_since", "_count", "_cursor", "_summary", "_elements")
+
+
+def _operation(
+    name: str,
+    resource_type: str,
+    answer: Callable[..., FhirResponse],
+    inputs: tuple[Input, ...],
+    returns: str,
+    documentation: str,
+    *,
+    levels: tuple[Level, ...] = ("type", "instance"),
+) -> tuple[Route, ...]:
+    """The routes of an operation of one type: by GET and by POST, on the type and on its instances."""
+    made = Route(
+        "GET", f"/{{resource_type}}/${name}", f"${name}", "type", answer, documentation, types=(resource_type,),
+        definition=f"http://hl7.org/fhir/OperationDefinition/{resource_type}-{name}", inputs=inputs, returns=returns,
+    )  # fmt: skip
+    on_instances = replace(made, pattern=f"/{{resource_type}}/{{resource_id}}/${name}", level="instance")
+    return tuple(
+        each
+        for route in (made, on_instances)
+        if route.level in levels
+        for each in (route, replace(route, method="POST", reads="inputs"))
+    )
+
 
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/metadata", "capabilities", "system", capabilities, "What this server can do."),
@@ -47,6 +75,17 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/{resource_type}/{resource_id}/$everything", "$everything", "instance", everything,
           "A patient's record: the Patient, what refers to it, and what these refer to.", _EVERYTHING, ("Patient",),
           "http://hl7.org/fhir/OperationDefinition/Patient-everything"),
+    *_operation("translate", "ConceptMap", translate.translate, translate.INPUTS, "Parameters",
+                "The codes that a native word becomes, or the words that become a code."),
+    *_operation("lookup", "CodeSystem", lookup.lookup, lookup.INPUTS, "Parameters",
+                "The display of a code, and what is next above and below it.", levels=("type",)),
+    *_operation("validate-code", "CodeSystem", validate_code.validate_code_system, validate_code.CODE_SYSTEM_INPUTS,
+                "Parameters", "Whether a code is one of those of the code system that are known here."),
+    *_operation("subsumes", "CodeSystem", subsumes.subsumes, subsumes.INPUTS, "Parameters",
+                "Whether a code is a kind of another one."),
+    *_operation("expand", "ValueSet", expand.expand, expand.INPUTS, "ValueSet", "The codes of a value set."),
+    *_operation("validate-code", "ValueSet", validate_code.validate_value_set, validate_code.VALUE_SET_INPUTS,
+                "Parameters", "Whether a code is in the value set."),
 )  # fmt: skip
 
 _LOG = logging.getLogger("gateway.errors")

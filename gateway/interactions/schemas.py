@@ -88,6 +88,17 @@ def fixed_schemas() -> Json:
                 "entry": {"type": "array", "items": entry},
             },
         },
+        "Parameters": {
+            "type": "object",
+            "required": ["resourceType"],
+            "properties": {
+                "resourceType": {"const": "Parameters"},
+                "parameter": {
+                    "type": "array",
+                    "items": {"type": "object", "required": ["name"], "properties": {"name": text}},
+                },
+            },
+        },
         "CapabilityStatement": {
             "type": "object",
             "required": ["resourceType", "status", "date", "kind", "fhirVersion", "format"],

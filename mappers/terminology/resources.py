@@ -1,8 +1,8 @@
 """The code tables as FHIR: for each a ConceptMap, a ValueSet and a CodeSystem; and what they name of code systems.
 
-`encounter_status.csv` becomes ConceptMap/encounter-status-map (native words to standard codes), ValueSet/
-encounter-status-codes (the codes that they can become) and CodeSystem/encounter-status-words (the native words). A code
-system of somebody else is a fragment: the codes that the tables name, with what stands above them.
+`gender.csv` becomes ConceptMap/gender-map (native words to standard codes), ValueSet/gender-codes (the codes that they
+can become), CodeSystem/gender-words (the native words) and ValueSet/gender-words-set (all of these). A code system of
+somebody else is a fragment: the codes that the tables name, with what stands above them.
 https://hl7.org/fhir/R4/terminology-module.html
 """
 
@@ -42,8 +42,8 @@ def concept_maps() -> tuple[Resource, ...]:
 
 @cache
 def value_sets() -> tuple[Resource, ...]:
-    """A ValueSet a table: the codes that its words can become."""
-    return tuple(_value_set(table(name)) for name in tables())
+    """Two ValueSets a table: the codes that its words can become, and the words."""
+    return tuple(made for name in tables() for made in (_value_set(table(name)), _all_words(table(name))))
 
 
 @cache
@@ -62,6 +62,7 @@ def _concept_map(codes: ConceptMap) -> Resource:
     for word, concept in codes.rows:
         groups.setdefault(concept.system, {}).setdefault(word, []).append(_target(word, concept))
     made = _head("ConceptMap", codes, "map", "concept-map", "Native words of the hospitals and the codes they become.")
+    made["sourceCanonical"] = f"{_URN}:value-set:{_dashed(codes)}-words"
     made["targetCanonical"] = f"{_URN}:value-set:{_dashed(codes)}"
     made["group"] = [
         {
@@ -100,10 +101,17 @@ def _value_set(codes: ConceptMap) -> Resource:
     return _noticed(made, included)
 
 
+def _all_words(codes: ConceptMap) -> Resource:
+    made = _head("ValueSet", codes, "words-set", "value-set", "All native words of the table.", "-words")
+    made["compose"] = {"include": [{"system": f"{_URN}:code-system:{_dashed(codes)}"}]}
+    return made
+
+
 def _words(codes: ConceptMap) -> Resource:
     words = codes.words()
     made = _head("CodeSystem", codes, "words", "code-system", "Native words that hospitals' stores have.")
-    made |= {"caseSensitive": False, "content": "complete", "count": len(words)}
+    made |= {"caseSensitive": False, "valueSet": f"{_URN}:value-set:{_dashed(codes)}-words"}
+    made |= {"content": "complete", "count": len(words)}
     made["concept"] = [{"code": word} for word in words]
     return made
 
@@ -143,8 +151,8 @@ def _fragment(row: dict[str, str]) -> Resource:
     return made
 
 
-def _head(resource_type: str, codes: ConceptMap, kind: str, space: str, description: str) -> Resource:
-    url = f"{_URN}:{space}:{_dashed(codes)}"
+def _head(resource_type: str, codes: ConceptMap, kind: str, space: str, description: str, ending: str = "") -> Resource:
+    url = f"{_URN}:{space}:{_dashed(codes)}{ending}"
     words = codes.name.split("_")
     return {
         "resourceType": resource_type,
@@ -154,8 +162,8 @@ def _head(resource_type: str, codes: ConceptMap, kind: str, space: str, descript
         # A ConceptMap has one identifier, the others have many.
         "identifier": _identifier(url) if resource_type == "ConceptMap" else [_identifier(url)],
         "version": version("fhir-gateway"),
-        "name": "".join(word.capitalize() for word in words) + kind.capitalize(),
-        "title": f"{' '.join(words).capitalize()}: {kind}",
+        "name": "".join(word.capitalize() for word in (*words, *kind.split("-"))),
+        "title": f"{' '.join(words).capitalize()}: {kind.replace('-', ' ')}",
         "status": "active",
         "experimental": False,
         "publisher": _PUBLISHER,

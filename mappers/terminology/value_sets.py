@@ -1,6 +1,6 @@
-"""The value sets of the code tables: all codes that a table's native words can become.
+"""The value sets of the code tables: all codes that a table's native words can become, and these words themselves.
 
-A value set's URL is `urn:fhir-gateway:value-set:<table>`, with `-` for each `_` of the table's name.
+Their URLs are `urn:fhir-gateway:value-set:<table>` and `…:<table>-words`, with `-` for each `_` of the table's name.
 https://hl7.org/fhir/R4/valueset.html
 """
 
@@ -11,6 +11,7 @@ from functools import cache
 from mappers.terminology import table, tables
 
 _URL = "urn:fhir-gateway:value-set:"
+_WORDS = "urn:fhir-gateway:code-system:"
 
 
 def value_sets() -> tuple[str, ...]:
@@ -27,7 +28,8 @@ def value_set(url: str) -> frozenset[tuple[str, str]] | None:
 def _codes() -> dict[str, frozenset[tuple[str, str]]]:
     found = {}
     for name in tables():
-        codes = table(name)
-        concepts = (concept for word in codes.words() for concept in codes.all(word))
-        found[_URL + name.replace("_", "-")] = frozenset((concept.system, concept.code) for concept in concepts)
+        codes, dashed = table(name), name.replace("_", "-")
+        concepts = (concept for _, concept in codes.rows if concept.code)
+        found[_URL + dashed] = frozenset((concept.system, concept.code) for concept in concepts)
+        found[f"{_URL}{dashed}-words"] = frozenset((_WORDS + dashed, word) for word in codes.words())
     return found

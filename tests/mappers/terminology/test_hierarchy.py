@@ -77,12 +77,15 @@ def test_icd_codes_stand_below_their_beginnings() -> None:
 
 
 def test_a_value_set_has_the_codes_of_its_table() -> None:
-    """One value set a table: its pairs of system and code, without the words that have no code."""
-    assert len(value_sets()) == len(terminology.tables())
+    """The pairs of system and code of its table, without the words that have no code; and all words in another one."""
+    assert len(value_sets()) == 2 * len(terminology.tables())
     file = Path(terminology.__file__).parent / "visit_reason.csv"
     with file.open(encoding="utf-8", newline="") as lines:
         codes = {(row["system"], row["code"]) for row in csv.DictReader(lines) if row["code"]}
+        lines.seek(0)
+        words = {("urn:fhir-gateway:code-system:visit-reason", row["native"]) for row in csv.DictReader(lines)}
     assert value_set("urn:fhir-gateway:value-set:visit-reason") == codes
+    assert value_set("urn:fhir-gateway:value-set:visit-reason-words") == words
 
 
 @pytest.mark.parametrize("url", ["urn:fhir-gateway:value-set:", "urn:fhir-gateway:value-set:../gender", "", "gender"])

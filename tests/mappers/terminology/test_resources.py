@@ -17,6 +17,8 @@ from mappers import terminology
 from mappers.fhir.check import check, judge
 from mappers.terminology import folded
 from mappers.terminology.resources import code_systems, concept_maps, resources, value_sets
+from mappers.terminology.value_sets import value_set
+from mappers.terminology.value_sets import value_sets as urls
 
 FOLDER = Path(terminology.__file__).parent
 URLS = {each["url"]: each for each in resources()}
@@ -71,6 +73,9 @@ def test_everything_that_is_named_is_there() -> None:
     """A map's words and codes are in the CodeSystems and the ValueSet that it names."""
     codes = {each["url"]: {concept["code"] for concept in each["concept"]} for each in code_systems()}
     for concept_map in concept_maps():
+        (words,) = URLS[concept_map["sourceCanonical"]]["compose"]["include"]
+        assert {group["source"] for group in concept_map["group"]} == {words["system"]}
+        assert URLS[words["system"]]["valueSet"] == concept_map["sourceCanonical"]
         includes = URLS[concept_map["targetCanonical"]]["compose"]["include"]
         members = {(each["system"], concept["code"]) for each in includes for concept in each["concept"]}
         for group in concept_map["group"]:
@@ -90,3 +95,16 @@ def test_notices() -> None:
     for system in code_systems():
         assert system["content"] == ("complete" if system["url"].startswith("urn:fhir-gateway:") else "fragment")
         assert system["content"] == "complete" or system["copyright"]
+
+
+def test_value_sets_are_what_searches_take_them_for() -> None:
+    """`:in` finds exactly the codes that the ValueSet of this URL has."""
+    codes = {each["url"]: {concept["code"] for concept in each["concept"]} for each in code_systems()}
+    for one in value_sets():
+        members = {
+            (include["system"], code)
+            for include in one["compose"]["include"]
+            for code in ({each["code"] for each in include.get("concept", ())} or codes[include["system"]])
+        }
+        assert value_set(one["url"]) == members
+    assert {each["url"] for each in value_sets()} == set(urls())
