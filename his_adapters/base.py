@@ -52,6 +52,18 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
+class Column:
+    """One native column as the store spells it; of nested data one path: `contact.phone`, `attachments[].caption`."""
+
+    stream: str
+    """Its stream; of a table, file or collection that nobody reads, the name of that."""
+    name: str
+    """`*` = all of it, where the columns of what nobody reads cannot be told."""
+    field: str | None = None
+    """What it is read as, under the one name that all its spellings have; None = it is not read."""
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One native row that loaded well."""
 
@@ -153,6 +165,13 @@ class Adapter(Protocol):
 
     def streams(self) -> list[Stream]:
         """The streams found, those that others refer to first. Raises SourceError."""
+        ...
+
+    def columns(self) -> list[Column]:
+        """Every column that the store has, also those that nobody reads. Looks at all of what has no schema.
+
+        Raises SourceError.
+        """
         ...
 
     def change_token(self, stream: str) -> str | None:

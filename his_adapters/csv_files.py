@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from marshmallow import ValidationError
 
 from his_adapters.base import (
     Checkpoint,
+    Column,
     Health,
     Problem,
     Record,
@@ -33,7 +34,7 @@ from his_adapters.base import (
 from his_adapters.csv_rows import CLOSE, CsvFormat, CsvRow, header_of, rows_of, sample_of
 from his_adapters.native_fields import Key
 from his_adapters.row_lookup import Entry, RowLookup, complete
-from his_adapters.tabular import BATCH, Dataset, Join, RowLoader, columns_of, digest_of, folded
+from his_adapters.tabular import BATCH, Dataset, Join, RowLoader, columns_of, digest_of, folded, told_columns
 
 _UNBALANCED = "a quote is not balanced"
 _WRITING = "the hospital is writing; sync again later"
@@ -73,6 +74,31 @@ class CsvAdapter:
             used = tuple(column for column, name in zip(header, names, strict=True) if name)
             fingerprint = digest_of((header, form)).hex()
             made.append(Stream(dataset.name, (dataset.key,), used, fingerprint, estimated))
+        return made
+
+    def columns(self) -> list[Column]:
+        """The columns of every file, also of those beside the datasets that are none of them."""
+        made, form, read = [], self._form(), []
+        for dataset in self._datasets.values():
+            path = self._file_of(dataset)
+            with _explained(path):
+                header = header_of(path, form)
+            made += told_columns(dataset.name, header, self._columns(dataset, header, path, form))
+            read.append(path)
+        return made + self.strangers(read)
+
+    def strangers(self, read: Collection[Path]) -> list[Column]:
+        """The columns of the .csv files that lie beside those that are read."""
+        made = []
+        for folder in dict.fromkeys(path.parent for path in read):
+            with _explained(folder):
+                beside = sorted(each for each in folder.iterdir() if each.suffix.casefold() == ".csv")
+            for path in beside:
+                if path not in read:
+                    try:
+                        made += told_columns(path.stem, header_of(path, self._form()))
+                    except (SourceError, OSError):
+                        made.append(Column(path.stem, "*"))
         return made
 
     def change_token(self, stream: str) -> str | None:

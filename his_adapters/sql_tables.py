@@ -47,7 +47,8 @@ from his_adapters.base import (
     SourceError,
     Stream,
 )
-from his_adapters.tabular import BATCH, Dataset, Join, RowLoader, columns_of, digest_of, folded
+from his_adapters.base import Column as NativeColumn
+from his_adapters.tabular import BATCH, Dataset, Join, RowLoader, columns_of, digest_of, folded, told_columns
 
 __all__ = ["OPTIONS", "Computed", "Join", "SqlAdapter", "SqlTable", "Tables"]
 
@@ -58,6 +59,10 @@ _COLUMNS = """
     SELECT table_schema, table_name, column_name, data_type FROM information_schema.columns
     WHERE lower(table_schema) = lower({schema})
     ORDER BY table_schema, table_name, ordinal_position
+"""
+_BASE_TABLES = """
+    SELECT table_name FROM information_schema.tables
+    WHERE lower(table_schema) = lower({schema}) AND table_type = 'BASE TABLE'
 """
 _SUFFIXES = {".db", ".sqlite", ".sqlite3"}
 
@@ -134,6 +139,19 @@ class SqlAdapter:
                 counted = next(store.rows(select(func.count()).select_from(each.table)))
                 key = self._tables[name].key_fields
                 made.append(Stream(name, key, each.used, digest_of(list(each.columns)).hex(), counted[0][0]))
+        return made
+
+    def columns(self) -> list[NativeColumn]:
+        """The columns of every table of the schema or file; views have none of their own."""
+        made = []
+        with self._store(glance=True) as store:
+            found, listed = store.found(self._tables.values()), store.listed()
+            for name, each in found.items():
+                read = {str(column.name): column.key for column in each.table.columns}
+                columns = [column for column, _ in each.columns]
+                made += told_columns(name, columns, map(read.get, columns))
+            strangers = store.base_tables() - {each.table.name for each in found.values()}
+        made += [NativeColumn(table, column) for _, table, column, _ in listed if table in strangers]
         return made
 
     def change_token(self, stream: str) -> str | None:
@@ -228,6 +246,10 @@ def _database_in(path: Path, table: str) -> Path:
     raise SourceConfigError(what, str(path), "check the source's path")
 
 
+_Listed = tuple[str | None, str, str, str]
+"""Schema, table, column and declared type, as a catalogue has them."""
+
+
 class _Store(Protocol):
     """A database in one transaction."""
 
@@ -236,6 +258,14 @@ class _Store(Protocol):
 
     def found(self, sources: Iterable[SqlTable]) -> dict[str, _Found]:
         """The table of each dataset. Raises SourceConfigError."""
+        ...
+
+    def listed(self) -> Sequence[_Listed]:
+        """The columns of every table and view."""
+        ...
+
+    def base_tables(self) -> set[str]:
+        """The names of the tables that are no views."""
         ...
 
     def rows(self, statement: Select[Any]) -> Iterator[Sequence[Sequence[Any]]]:
@@ -252,11 +282,17 @@ class _File:
         self._connection, self._path, self.name = connection, path, path.name
 
     def found(self, sources: Iterable[SqlTable]) -> dict[str, _Found]:
+        return _found(sources, self.listed(), str(self._path), "check which file this is")
+
+    def listed(self) -> Sequence[_Listed]:
         rows = self._connection.execute(
             "SELECT listed.name, info.name, info.type FROM sqlite_schema listed, pragma_table_info(listed.name) info "
             "WHERE listed.type IN ('table', 'view') ORDER BY listed.name, info.cid"
         )
-        return _found(sources, [(None, *row) for row in rows], str(self._path), "check which file this is")
+        return [(None, table, name, declared) for table, name, declared in rows]
+
+    def base_tables(self) -> set[str]:
+        return set(sqlite_files.base_tables(self._connection))
 
     def rows(self, statement: Select[Any]) -> Iterator[Sequence[Sequence[Any]]]:
         cursor = self._connection.execute(_literal(statement))
@@ -281,19 +317,25 @@ class _Server:
         self.name = url.database or ""
 
     def found(self, sources: Iterable[SqlTable]) -> dict[str, _Found]:
-        statement = text(_COLUMNS.format(schema=":schema" if self._schema else self._current))
-        rows = self._connection.execute(statement, {"schema": self._schema} if self._schema else {}).all()
         hint = "grant the gateway's user SELECT on it, or set the option schema"
-        return _found(sources, [tuple(row) for row in rows], self._where, hint)
+        return _found(sources, self.listed(), self._where, hint)
+
+    def listed(self) -> Sequence[_Listed]:
+        return [(schema, table, name, declared) for schema, table, name, declared in self._catalogue(_COLUMNS)]
+
+    def base_tables(self) -> set[str]:
+        return {table for (table,) in self._catalogue(_BASE_TABLES)}
+
+    def _catalogue(self, query: str) -> Sequence[Any]:
+        statement = text(query.format(schema=":schema" if self._schema else self._current))
+        return self._connection.execute(statement, {"schema": self._schema} if self._schema else {}).all()
 
     def rows(self, statement: Select[Any]) -> Iterator[Sequence[Sequence[Any]]]:
         with self._connection.execute(statement.execution_options(stream_results=True, max_row_buffer=BATCH)) as result:
             yield from result.partitions(BATCH)
 
 
-def _found(
-    sources: Iterable[SqlTable], listed: Sequence[tuple[str | None, str, str, str]], where: str, hint: str
-) -> dict[str, _Found]:
+def _found(sources: Iterable[SqlTable], listed: Sequence[_Listed], where: str, hint: str) -> dict[str, _Found]:
     """The table of each dataset among the columns of a catalogue: schema, table, column, type."""
     by_table: dict[tuple[str | None, str], list[tuple[str, str]]] = {}
     for schema, table, name, declared in listed:

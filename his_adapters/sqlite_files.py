@@ -20,6 +20,7 @@ from typing import Any
 
 from his_adapters.base import (
     Checkpoint,
+    Column,
     Health,
     Record,
     Rejected,
@@ -30,7 +31,7 @@ from his_adapters.base import (
     SourceTransientError,
     Stream,
 )
-from his_adapters.tabular import BATCH, Dataset, RowLoader, columns_of, digest_of
+from his_adapters.tabular import BATCH, Dataset, RowLoader, columns_of, digest_of, folded, told_columns
 
 _WAIT_S = 5.0
 _SUFFIXES = (".db", ".sqlite", ".sqlite3")
@@ -68,6 +69,33 @@ class SqliteAdapter:
             fingerprint = digest_of(columns).hex()
             found.append(Stream(dataset.name, (dataset.key,), used, fingerprint, rows))
         return found
+
+    def columns(self) -> list[Column]:
+        """The columns of every table of the datasets' files and of the files beside them."""
+        made, files = [], []
+        for dataset in self._datasets.values():
+            path = self._file_of(dataset)
+            with glancing(path) as connection:
+                found = [name for name, _ in _columns(connection, dataset.name)]
+            made += told_columns(dataset.name, found, columns_of(dataset, found, f"{path}:{dataset.name}"))
+            files += [path] if path == self._config.path else _databases_in(path.parent, dataset.name)
+        for path in dict.fromkeys(sorted(files)):
+            made += self._strangers(path)
+        return made
+
+    def _strangers(self, path: Path) -> list[Column]:
+        """The columns of the tables of a file that are no dataset's; `*` where the file cannot be read."""
+        known = {folded(name) for name in self._datasets}
+        try:
+            with glancing(path) as connection:
+                return [
+                    column
+                    for table in base_tables(connection)
+                    if folded(table) not in known
+                    for column in told_columns(table, [name for name, _ in _columns(connection, table)])
+                ]
+        except SourceError:
+            return [Column(path.stem, "*")]
 
     def change_token(self, stream: str) -> str | None:
         """A digest of the database file and its `-wal`: what a reader sees is in these two."""
@@ -257,6 +285,12 @@ def file_digest(path: Path) -> str:
                 digest.update(block)
         digest.update(b"\x00next file\x00")
     return digest.hexdigest()
+
+
+def base_tables(connection: sqlite3.Connection) -> list[str]:
+    """The tables that hold rows of their own: no views, none of SQLite's own."""
+    listed = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+    return [name for (name,) in listed if not name.startswith("sqlite_")]
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> list[tuple[str, str]]:

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal
+from itertools import repeat
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from marshmallow import EXCLUDE, Schema, ValidationError
 from marshmallow.fields import Field
 
-from his_adapters.base import Problem, Record, Rejected, SourceConfigError
+from his_adapters.base import Column, Problem, Record, Rejected, SourceConfigError
 from his_adapters.native_fields import Amount, IsoDate, Key, Text, WholeNumber
 
 BATCH = 500
@@ -90,6 +91,12 @@ def columns_of(dataset: Dataset, found: Sequence[str], where: str) -> list[str |
             "rename the column, or check which file this is",
         )
     return names
+
+
+def told_columns(stream: str, found: Sequence[str], names: Iterable[str | None] = repeat(None)) -> list[Column]:
+    """The columns found with the fields that they are read as; one without a name is told by its place."""
+    listed = enumerate(zip(found, names, strict=False), start=1)
+    return [Column(stream, column.strip() or f"column {place}", name) for place, (column, name) in listed]
 
 
 def digest_of(native: object) -> bytes:

@@ -10,7 +10,7 @@ from typing import cast
 
 from mappers.base import Mapping
 
-_NOT_SOURCES = {"base", "fhir", "terminology"}
+_NOT_SOURCES = {"base", "coverage", "fhir", "terminology"}
 
 
 @cache

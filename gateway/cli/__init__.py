@@ -34,6 +34,7 @@ COMMANDS = (
     "sources",
     "quarantine",
     "issues",
+    "coverage",
     "config",
     "openapi",
     "version",

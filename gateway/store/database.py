@@ -24,6 +24,7 @@ from gateway.store.versions import Change, Stored, Versions
 from gateway.store.writer import Writer
 
 _SCHEMA_NAME, _SCHEMA = "schema", b"1"
+_PAGE = 500
 _CREATION_LOCK = 0x53544F52  # PostgreSQL: two processes may open a new store at the same time
 
 
@@ -116,6 +117,17 @@ class Store:
         """How many native rows are in quarantine, by source."""
         with self.snapshot() as snapshot:
             return self._listings.quarantined(snapshot)
+
+    def bodies(self, source: str, type: str) -> Iterator[bytes]:  # noqa: A002
+        """The current body of every resource of a type that a source has, read by the page."""
+        after = -1
+        while True:
+            with self.snapshot() as snapshot:
+                page = self._listings.bodies(snapshot, source, type, after, _PAGE)
+            yield from (body for _, body in page)
+            if len(page) < _PAGE:
+                return
+            after = page[-1][0]
 
     def sources(self) -> list[SourceState]:
         """What is known of every source that was ever synced."""

@@ -112,6 +112,19 @@ class Listings:
             .group_by(RESOURCE.c.source, RESOURCE.c.type),
             dialect,
         )
+        r = RESOURCE.c
+        self._bodies = Query(
+            select(r.pk, r.body)
+            .where(
+                r.source == bindparam("source"),
+                r.deleted.is_(False),
+                r.type == bindparam("type"),
+                r.pk > bindparam("after"),
+            )
+            .order_by(r.pk)
+            .limit(bindparam("limit")),
+            dialect,
+        )
         s, t = SOURCE.c, STREAM.c
         self._quarantined = Query(select(QUARANTINE.c.source, func.count()).group_by(QUARANTINE.c.source), dialect)
         self._sources = Query(
@@ -152,6 +165,13 @@ class Listings:
     def quarantined(self, snapshot: Snapshot) -> dict[str, int]:
         """How many native rows are in quarantine, by source."""
         return {source: count for source, count in snapshot.all(self._quarantined)}  # noqa: C416 - rows are no pairs
+
+    def bodies(
+        self, snapshot: Snapshot, source: str, resource_type: str, after: int, limit: int
+    ) -> list[tuple[int, bytes]]:
+        """The number and body of a source's resources of a type, in the order of their numbers."""
+        rows = snapshot.all(self._bodies, source=source, type=resource_type, after=after, limit=limit)
+        return [(pk, bytes(body)) for pk, body in rows]
 
     def sources(self, snapshot: Snapshot) -> list[SourceState]:
         """Every source that was ever synced, by name."""

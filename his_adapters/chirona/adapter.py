@@ -8,6 +8,7 @@ from his_adapters import sql_tables
 from his_adapters.base import (
     Adapter,
     Checkpoint,
+    Column,
     Health,
     Record,
     Rejected,
@@ -57,6 +58,10 @@ class Chirona:
         for stream in found:
             self._demand_columns(stream)
         return found
+
+    def columns(self) -> list[Column]:
+        """The columns of the schema's tables."""
+        return self._tables().columns()
 
     def change_token(self, stream: str) -> str | None:
         """A digest of the SQLite file; None for a server."""

@@ -5,7 +5,7 @@ What an object lacks, or what has another shape than a field needs, is left out;
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import lru_cache
 from itertools import islice
@@ -15,6 +15,7 @@ from typing import Any
 from his_adapters.base import (
     Adapter,
     Checkpoint,
+    Column,
     Health,
     Problem,
     Record,
@@ -36,6 +37,8 @@ _DEPTH = 3
 """`medical_info.basic_tests.bp`."""
 _SAMPLE = 200
 """Elements that show a file's shape."""
+_MOST_PATHS = 10_000
+"""A file with more of them uses names for values: the first ones show that."""
 _LARGEST_BATCH = 1 << 22
 """Characters of the elements that are held at once."""
 
@@ -75,6 +78,16 @@ class HisB:
             key = (shape.file.dataset.key,)
             found.append(Stream(name, key, tuple(sorted(used)), digest_of(sorted(used)).hex(), rows))
         return found
+
+    def columns(self) -> list[Column]:
+        """The paths of every object of the files; `*` for a .json file beside them."""
+        made = []
+        for name, shape in self._shapes.items():
+            path = self._file_of(name)
+            made += shape.columns(elements(path))
+            beside = path.parent
+        others = sorted(each.stem for each in beside.glob("*.json") if each.stem not in self._shapes)
+        return made + [Column(name, "*") for name in others]
 
     def change_token(self, stream: str) -> str | None:
         """A digest of the file."""
@@ -139,6 +152,23 @@ class _Shape:
             and ((found := _folded(path)) in wanted or f"*.{found.partition('.')[2]}" in wanted)
         }
 
+    def columns(self, found: Iterable[Element]) -> list[Column]:
+        """The paths of all objects, in the order of their first appearance, each with the field that reads it."""
+        paths: dict[str, None] = {}
+        for each in found:
+            paths.update((path, None) for path in _leaves(each.value) if len(paths) < _MOST_PATHS)
+        branches = {path.rpartition(".")[0] for path in paths}
+        branches |= {branch.rpartition(".")[0] for branch in branches}
+        readers = {path: field for field, paths in reversed(self._paths.items()) for path in paths}
+        made = []
+        for path in paths:
+            whole = _folded(path)
+            name = readers.get(whole) or readers.get(f"*.{whole.partition('.')[2]}")
+            # A branch that is null in some objects is no column of its own.
+            if name or (path not in branches and whole not in self._only_branches):
+                made.append(Column(self.file.dataset.name, path, name))
+        return made
+
     def row(self, value: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Problem, ...]]:
         """The fields of an object, and which of its branches are none."""
         parts: dict[str, Any] = {}
@@ -176,6 +206,11 @@ def _parts(value: Mapping[str, Any], before: str = "", depth: int = _DEPTH) -> I
         yield before + name, part
         if depth > 1 and isinstance(part, dict):
             yield from _parts(part, f"{before}{name}.", depth - 1)
+
+
+def _leaves(value: Mapping[str, Any]) -> Iterator[str]:
+    """The paths of an object that lead to no other."""
+    return (path for path, part in _parts(value) if not isinstance(part, dict) or path.count(".") == _DEPTH - 1)
 
 
 def _batches(found: Iterator[Element]) -> Iterator[list[Element]]:

@@ -18,6 +18,7 @@ from his_adapters import sql_tables
 from his_adapters.base import (
     Adapter,
     Checkpoint,
+    Column,
     Health,
     Problem,
     Record,
@@ -28,6 +29,7 @@ from his_adapters.base import (
     SourceError,
     Stream,
 )
+from his_adapters.hybrid_ehr.note_columns import columns_of_notes
 from his_adapters.hybrid_ehr.notes import Document, ExportedNotes, Notes, joined_token
 from his_adapters.hybrid_ehr.records import CLINICAL_NOTES, SQL_TABLES, MedicalRecordRow, NoteRow
 from his_adapters.hybrid_ehr.schema import NOTES
@@ -71,6 +73,12 @@ class HybridEhr:
         kept = tuple(name for name, field in zip(names, _columns(names), strict=True) if field) if names else ()
         made.append(Stream(NOTES, (CLINICAL_NOTES.key,), kept, digest_of(names).hex(), rows))
         return made
+
+    def columns(self) -> list[Column]:
+        """The columns of the tables and the paths of the notes; `*` for collections or files beside them."""
+        notes = self._notes()
+        made = columns_of_notes((each.value for each in notes.documents()), _FIELDS)
+        return self._tables.columns() + made + [Column(name, "*") for name in notes.others()]
 
     def change_token(self, stream: str) -> str | None:
         """A digest of the stream's file; of both for the notes, which depend on the records. None for servers."""

@@ -70,6 +70,12 @@ class MongoNotes:
             sample = list(found.find({}).sort("_id", 1).limit(_SAMPLE))
             return tuple(sorted({name for each in sample for name in each})), found.estimated_document_count()
 
+    def others(self) -> list[str]:
+        """The other collections of the database."""
+        with self._collection() as found:
+            names = found.database.list_collection_names()
+        return sorted(name for name in names if name != NOTES and not name.startswith("system."))
+
     def token(self) -> str | None:
         """A server proves nothing cheaply."""
         return None

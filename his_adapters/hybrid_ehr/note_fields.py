@@ -26,6 +26,17 @@ _PRESSURES = {"bp", "bloodpressure"}
 _KNOWN = frozenset({"bp", "temp", "pulse", "symptoms"})
 
 
+ATTACHMENT_NAMES: Mapping[str, tuple[str, ...]] = {
+    "name": ("filename", "name"),
+    "place": ("fileurl", "url", "path"),
+    "caption": ("caption",),
+    "kind": ("type",),
+}
+"""Part of an attachment -> the folded names that it has had, the first that says something counts."""
+SIGN_NAMES = ("type", "value", "ts")
+"""What an element of the older shape's list is made of."""
+
+
 class Sign(NamedTuple):
     """One thing that a note says was observed, under the name that the writer gave it: `bp`, `symptoms`, any other."""
 
@@ -129,7 +140,8 @@ def _of_list(each: Any) -> Iterator[Sign]:
     """The older shape: {type, value, ts}."""
     if not isinstance(each, Mapping):
         raise refuse("not-an-object", f"{kind(each)} where an object is expected")
-    yield from _signs(each.get("type"), each.get("value"), _moment(each.get("ts")))
+    name, value, taken = map(each.get, SIGN_NAMES)
+    yield from _signs(name, value, _moment(taken))
 
 
 def _of_object(name: Any, value: Any) -> Iterator[Sign]:
@@ -177,9 +189,9 @@ def _attachment(each: Any) -> Iterator[Attachment]:
         return
     parts = {folded(str(name)): part for name, part in each.items()}
 
-    def first(*names: str) -> str | None:
+    def first(names: tuple[str, ...]) -> str | None:
         return next((word for name in names if (word := cleaned(parts.get(name)))), None)
 
-    found = Attachment(first("filename", "name"), first("fileurl", "url", "path"), first("caption"), first("type"))
+    found = Attachment(**{part: first(names) for part, names in ATTACHMENT_NAMES.items()})
     if any(found):
         yield found

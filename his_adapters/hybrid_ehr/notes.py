@@ -43,6 +43,10 @@ class Notes(Protocol):
         """The names of fields in the first notes, and about how many notes there are. Raises SourceError."""
         ...
 
+    def others(self) -> list[str]:
+        """The names of collections or files beside the notes, which nobody reads. Raises SourceError."""
+        ...
+
     def token(self) -> str | None:
         """A proof of content; None = unknown. Raises SourceError."""
         ...
@@ -70,6 +74,12 @@ class ExportedNotes:
         if rows == _SAMPLE:
             rows = round(path.stat().st_size / (sum(each.size for each in sample) / rows))
         return tuple(sorted({name for each in sample for name in each.value})), rows
+
+    def others(self) -> list[str]:
+        """The other files that an export may be."""
+        read = self._path()
+        suffixes = {Path(name).suffix for name in NOTE_FILES}
+        return sorted(each.name for each in self._folder.iterdir() if each.suffix in suffixes and each != read)
 
     def token(self) -> str | None:
         """A digest of the file."""

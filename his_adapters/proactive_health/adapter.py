@@ -9,6 +9,7 @@ from typing import Any
 from his_adapters.base import (
     Adapter,
     Checkpoint,
+    Column,
     Health,
     Problem,
     Record,
@@ -39,7 +40,7 @@ from his_adapters.proactive_health.records import (
     VisitRow,
 )
 from his_adapters.proactive_health.visits import visit_at, visit_of
-from his_adapters.tabular import digest_of
+from his_adapters.tabular import digest_of, told_columns
 
 OPTIONS = ("encoding", "delimiter")
 """What `options` of its configuration may name."""
@@ -89,6 +90,15 @@ class ProactiveHealth:
             rows = sum(self._files.sample(path).estimated_rows for path in paths)
             made.append(Stream(name, table.keys, tuple(dict.fromkeys(read)), fingerprint, rows))
         return made
+
+    def columns(self) -> list[Column]:
+        """The columns of the folder's .csv files; those of a table in several files once."""
+        made, read = [], []
+        for name, paths in self._files.found().items():
+            for part in self._files.parts(self._files.tables[name]):
+                made += told_columns(name, part.header, part.names)
+            read += paths
+        return list(dict.fromkeys(made)) + self._files.strangers(read)
 
     def change_token(self, stream: str) -> str | None:
         """A digest of the table's files, of those it is joined with, and of how they are read."""

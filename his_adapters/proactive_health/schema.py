@@ -56,8 +56,8 @@ KEYS: Mapping[str, str] = {
 
 _SEED = {name: columns(text) for name, text in _TABLES.items()}
 _RESAVED = {
-    "PATN": columns(_TABLES["PATN"] + ", AGE, Unnamed: 21=unnamed"),
-    "VIST": columns(_TABLES["VIST"] + ", Unnamed: 10=unnamed"),
+    "PATN": (*columns(_TABLES["PATN"] + ", AGE"), Column("Unnamed: 21", "TEXT", "unnamed")),
+    "VIST": (*_SEED["VIST"], Column("Unnamed: 10", "TEXT", "unnamed")),
 }
 """What a spreadsheet adds: an empty AGE, a column without a name."""
 

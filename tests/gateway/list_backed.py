@@ -18,6 +18,7 @@ from typing import Any
 from gateway.sync import PRODUCT, Steps
 from his_adapters.base import (
     Checkpoint,
+    Column,
     Health,
     Problem,
     Record,
@@ -53,6 +54,9 @@ class ListBacked:
     def streams(self) -> list[Stream]:
         found = self._file()["streams"]
         return [Stream(name, ("key",), ("key", "name"), "1", len(rows)) for name, rows in found.items()]
+
+    def columns(self) -> list[Column]:
+        return [Column(name, field, field) for name in self._file()["streams"] for field in ("key", "name")]
 
     def change_token(self, stream: str) -> str | None:
         file = self._file()

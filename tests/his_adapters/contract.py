@@ -5,6 +5,7 @@ The laws are those of `his_adapters.base.Adapter`.
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -80,6 +81,15 @@ class AdapterContract:
         assert [stream.name for stream in found] == list(self.streams)
         assert all(stream.key and stream.fields and stream.fingerprint for stream in found)
 
+    def test_every_column_is_told(self, source: Adapter) -> None:
+        """Those that are read with their field; a stream's fields are columns, or hold columns: `contact.phone`."""
+        found = source.columns()
+        assert {column.stream for column in found} == set(self.streams)
+        for stream in source.streams():
+            read = {re.split(r"[.[]", each.name)[0] for each in found if each.stream == stream.name and each.field}
+            read |= {each.name for each in found if each.stream == stream.name and each.field}
+            assert set(stream.fields) <= read
+
     def test_every_row_is_told_exactly_once(self, source: Adapter, written: dict[str, int]) -> None:
         """rows read = records + rejects + skips, as many as the simulator wrote."""
         counted = Counter(each.stream for each in everything(source))
@@ -147,6 +157,8 @@ class AdapterContract:
         assert health.hint
         with pytest.raises(SourceError, match="nowhere"):
             source.streams()
+        with pytest.raises(SourceError, match="nowhere"):
+            source.columns()
 
     def test_no_path_is_said(self) -> None:
         health = opened(self.adapter, None).check()

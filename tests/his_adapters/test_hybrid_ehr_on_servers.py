@@ -89,6 +89,7 @@ def test_servers_and_files_give_the_same_records(folder: Path, sql_reader: str, 
     files = opened("hybrid_ehr", folder)
     assert [stream.estimated_rows for stream in source.streams()] == [each.estimated_rows for each in files.streams()]
     assert _by_key(source) == _by_key(files)
+    assert set(source.columns()) == set(files.columns())
 
 
 @pytest.mark.parametrize("profile", ["seed"])

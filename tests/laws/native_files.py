@@ -29,11 +29,14 @@ def read_rows(path: Path, table: str) -> list[Row]:
                 connection.row_factory = sqlite3.Row
                 return [dict(row) for row in connection.execute(f"SELECT * FROM {table}")]
         case ".json":
-            return list(json.loads(path.read_text(encoding="utf-8")))
+            text = path.read_text(encoding="utf-8-sig")
+            if text.startswith("["):
+                return list(json.loads(text))
+            return [json.loads(line) for line in text.splitlines()]
         case ".ndjson":
             return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         case ".csv":
-            with path.open(encoding="utf-8", newline="") as file:
+            with path.open(encoding="utf-8-sig", newline="") as file:
                 return list(csv.DictReader(file))
     raise ValueError(path.suffix)
 
@@ -46,7 +49,7 @@ def write_rows(path: Path, table: str, rows: list[Row]) -> None:
             with closing(sqlite3.connect(path)) as connection:
                 connection.execute("PRAGMA synchronous = OFF")
                 names = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
-                connection.execute(f"DROP TABLE {table}")
+                connection.execute(f"DROP TABLE IF EXISTS {table}")
                 connection.execute(f"CREATE TABLE {table} ({names})")
                 marks = ", ".join("?" * len(columns))
                 values = [[_cell(row.get(name)) for name in columns] for row in rows]
