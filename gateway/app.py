@@ -23,7 +23,7 @@ from gateway.interactions.compression import encoded
 from gateway.interactions.exchange import FhirRequest, FhirResponse, Services
 from gateway.interactions.negotiation import form_by_headers, form_of_refusal
 from gateway.interactions.pairs import pairs
-from gateway.interactions.routes import ROUTES, answer, failure, refusal
+from gateway.interactions.routes import ROUTES, answer, answer_in_json, failure, refusal
 from gateway.outcomes import FhirError, InvalidRequest, MethodNotAllowed, NotFound, TooLarge
 from gateway.search.parameters import SERVED_TYPES
 from gateway.search.tables import INDEX
@@ -87,7 +87,7 @@ def create_wsgi(settings: Settings) -> Wsgi:
 
 
 def _services(settings: Settings) -> Services:
-    return Services(Store.open(settings.store, extra=[INDEX]), ROUTES)
+    return Services(Store.open(settings.store, extra=[INDEX]), ROUTES, answer_in_json)
 
 
 _ROUTE = "fhir_gateway.route"

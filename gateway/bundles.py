@@ -105,7 +105,10 @@ def in_json(text: str) -> bytes:
 
 
 def bundle(
-    kind: Literal["searchset", "history"], total: int | None, links: Sequence[Link], entries: Sequence[bytes]
+    kind: Literal["searchset", "history", "batch-response"],
+    total: int | None,
+    links: Sequence[Link],
+    entries: Sequence[bytes],
 ) -> bytes:
     """A Bundle of ready entries. `total` None says that nobody asked for it."""
     head = b'{"resourceType":"Bundle","id":"%b","meta":{"lastUpdated":"%b"},"type":"%b"' % (
@@ -114,7 +117,10 @@ def bundle(
         kind.encode(),
     )
     counted = b"" if total is None else b',"total":%d' % total
-    listed = b',"link":' + orjson.dumps([{"relation": relation, "url": target} for relation, target in links])
-    if not entries:  # FHIR's JSON knows no empty arrays
+    # FHIR's JSON knows no empty arrays.
+    listed = b""
+    if links:
+        listed = b',"link":' + orjson.dumps([{"relation": relation, "url": target} for relation, target in links])
+    if not entries:
         return head + counted + listed + b"}"
     return b'%b%b%b,"entry":[%b]}' % (head, counted, listed, b",".join(entries))

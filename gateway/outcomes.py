@@ -2,7 +2,8 @@
 
     FhirError
     ├── InvalidRequest          400 invalid         a value or a body that cannot be understood
-    │   └── InvalidParameter    400 invalid         names the parameter, its value's defect and the valid choices
+    │   ├── InvalidParameter    400 invalid         names the parameter, its value's defect and the valid choices
+    │   └── NotSupported        400 not-supported   what other servers may do
     ├── TooCostly               400 too-costly      a search that compares too much
     ├── Unauthorized            401 login
     ├── Forbidden               403 forbidden
@@ -52,6 +53,12 @@ class InvalidParameter(InvalidRequest):
         valid = f"; valid: {', '.join(choices)}" if choices else ""
         super().__init__(f"{parameter}: {problem}{valid}", expression=f"http.{parameter}")
         self.parameter, self.problem, self.choices = parameter, problem, choices
+
+
+class NotSupported(InvalidRequest):
+    """A request that other servers answer and this one does not."""
+
+    code = "not-supported"
 
 
 class TooCostly(FhirError):

@@ -99,6 +99,17 @@ def test_every_advertised_interaction_works(client: FlaskClient, resources: dict
     assert client.get(f"/fhir/Patient/patient-1/${operation['name']}").status_code == 200
 
 
+def test_every_system_interaction_works(client: FlaskClient, statement: dict[str, Any]) -> None:
+    """Each interaction code of the whole system has an address that answers."""
+    nothing = {"resourceType": "Bundle", "type": "batch"}
+    answers = {
+        "batch": client.post("/fhir", json=nothing),
+        "history-system": client.get("/fhir/_history"),
+    }
+    assert {each["code"] for each in statement["rest"][0]["interaction"]} == set(answers)
+    assert all(answer.status_code == 200 for answer in answers.values())
+
+
 def test_every_route_is_advertised(statement: dict[str, Any], resources: dict[str, dict[str, Any]]) -> None:
     """What is served is advertised."""
     said = {each["code"] for each in statement["rest"][0]["interaction"]} | {"capabilities"}

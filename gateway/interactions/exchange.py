@@ -76,8 +76,10 @@ class Route:
     an operation may come either way."""
     inputs: tuple[Input, ...] = ()
     """The inputs of an operation."""
+    accepts: str | None = None
+    """The type of the resource that it reads; None = any."""
     returns: str | None = None
-    """The type of the answer, where it is neither a Bundle nor of the address's type."""
+    """The type of the answer, where it is not of the address's type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +88,5 @@ class Services:
 
     store: Store
     routes: tuple[Route, ...]
+    answer: Callable[[FhirRequest, Services], FhirResponse]
+    """The router, for a request within a request: always in JSON."""

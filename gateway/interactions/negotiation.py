@@ -98,7 +98,7 @@ def with_resource(request: FhirRequest) -> FhirRequest:
     if Form(media).is_xml:
         from gateway.interactions.xml_reader import from_xml  # its tables come with fhir.resources
 
-        return replace(request, body=from_xml(request.body))
+        request = replace(request, body=from_xml(request.body))
     try:
         resource = orjson.loads(request.body)
     except orjson.JSONDecodeError as error:

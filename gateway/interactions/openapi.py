@@ -32,8 +32,8 @@ _OUTCOMES: Final = {
         "Another format than JSON or XML, or another coding than gzip, zstd and identity, was asked for.",
     ),
     410: ("Gone", "The resource was deleted; its history remains."),
-    413: ("TooLarge", "The form is longer than what is read."),
-    415: ("UnsupportedMediaType", "The body is in no form that is read here."),
+    413: ("TooLarge", "The body, or the list in it, is longer than what is read."),
+    415: ("UnsupportedMediaType", "The body is in a form that is not read here."),
     500: ("Failure", "An unexpected error; `diagnostics` holds the id under which the log has it."),
 }
 _ALWAYS: Final = (400, 404, 405, 406, 500)
@@ -44,7 +44,6 @@ _MORE: Final = {
     "POST": (413, 415),
 }
 _CONDITIONAL: Final = ("read", "vread", "capabilities")
-_SYSTEM_ANSWER: Final = {"capabilities": "CapabilityStatement"}
 _VARIABLES: Final = {
     "resource_id": ("id", "The id of the resource.", {"type": "string", "pattern": r"^[A-Za-z0-9\-.]{1,64}$"}),
     "version_id": ("vid", "The number of the version.", {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"}),
@@ -174,7 +173,7 @@ def _operation(route: Route, resource_type: str | None) -> Json:
         for name, text, schema in variables
     ]
     searches = route.interaction == "search-type" and resource_type is not None
-    if searches and route.method == "POST":
+    if route.reads == "form":
         operation["requestBody"] = _form(str(resource_type))
     elif searches:
         parameters += [_searched(each) for each in offered(str(resource_type)).values()]
@@ -187,6 +186,8 @@ def _operation(route: Route, resource_type: str | None) -> Json:
             operation["requestBody"] = _inputs_body(route)
         else:
             parameters += [_query(_input(each)) for each in route.inputs if each.fits_url]
+    if route.reads == "resource":
+        operation["requestBody"] = {"required": True, "content": _content(route.accepts or "Resource")}
     if route.interaction in _CONDITIONAL:
         parameters += [_parameter_reference(name) for name in ("If-None-Match", "If-Modified-Since")]
     if parameters:
@@ -236,9 +237,8 @@ def _example(given: Input) -> Any:
 
 
 def _responses(route: Route, resource_type: str | None) -> Json:
-    bundle = route.interaction in {"search-type", "$everything"} or route.interaction.startswith("history")
-    answer = "Bundle" if bundle else route.returns or resource_type or _SYSTEM_ANSWER[route.interaction]
-    ok: Json = {"description": "A Bundle of them." if bundle else "The resource.", "content": _content(answer)}
+    answer = route.returns or str(resource_type)
+    ok: Json = {"description": f"A {answer}.", "content": _content(answer)}
     if route.interaction in _CONDITIONAL:
         ok["headers"] = {"ETag": {"description": "The version.", "schema": {"type": "string"}, "example": 'W/"1"'}}
     if route.interaction in {"read", "vread"}:

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from gateway import outcomes
 from gateway.interactions import expand, lookup, subsumes, translate, validate_code
+from gateway.interactions.batch import batch
 from gateway.interactions.capabilities import capabilities
 from gateway.interactions.everything import everything
 from gateway.interactions.exchange import FhirRequest, FhirResponse, Level, Route, Services
@@ -59,22 +60,30 @@ def _operation(
 
 
 ROUTES: tuple[Route, ...] = (
-    Route("GET", "/metadata", "capabilities", "system", capabilities, "What this server can do."),
-    Route("GET", "/_history", "history-system", "system", history_system, "All changes, newest first.", _HISTORY),
-    Route("GET", "/{resource_type}", "search-type", "type", search_type, "Search the resources of a type."),
+    Route("GET", "/metadata", "capabilities", "system", capabilities, "What this server can do.",
+          returns="CapabilityStatement"),
+    Route("POST", "/", "batch", "system", batch,
+          "Many requests in one Bundle, each answered by itself: reads, searches and operations.", reads="resource",
+          accepts="Bundle",
+          returns="Bundle"),
+    Route("GET", "/_history", "history-system", "system", history_system, "All changes, newest first.", _HISTORY,
+          returns="Bundle"),
+    Route("GET", "/{resource_type}", "search-type", "type", search_type, "Search the resources of a type.",
+          returns="Bundle"),
     Route("POST", "/{resource_type}/_search", "search-type", "type", search_type,
-          "The same search, its parameters in a form: nothing personal in the URL.", reads="form"),
+          "The same search, its parameters in a form: nothing personal in the URL.", reads="form",
+          returns="Bundle"),
     Route("GET", "/{resource_type}/_history", "history-type", "type", history_type,
-          "All changes of a type, newest first.", _HISTORY),
+          "All changes of a type, newest first.", _HISTORY, returns="Bundle"),
     Route("GET", "/{resource_type}/{resource_id}", "read", "instance", read,
           "The current version of a resource.", _READ),
     Route("GET", "/{resource_type}/{resource_id}/_history", "history-instance", "instance", history_instance,
-          "All versions of a resource, newest first.", _HISTORY),
+          "All versions of a resource, newest first.", _HISTORY, returns="Bundle"),
     Route("GET", "/{resource_type}/{resource_id}/_history/{version_id}", "vread", "instance", vread,
           "One version of a resource.", _READ),
     Route("GET", "/{resource_type}/{resource_id}/$everything", "$everything", "instance", everything,
           "A patient's record: the Patient, what refers to it, and what these refer to.", _EVERYTHING, ("Patient",),
-          "http://hl7.org/fhir/OperationDefinition/Patient-everything"),
+          "http://hl7.org/fhir/OperationDefinition/Patient-everything", returns="Bundle"),
     *_operation("translate", "ConceptMap", translate.translate, translate.INPUTS, "Parameters",
                 "The codes that a native word becomes, or the words that become a code."),
     *_operation("lookup", "CodeSystem", lookup.lookup, lookup.INPUTS, "Parameters",
@@ -93,12 +102,26 @@ _TYPE = re.compile(r"[A-Z][A-Za-z]{0,63}")
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _BY_LENGTH: dict[int, list[tuple[Route, list[str]]]] = {}
 for _route in ROUTES:
-    _segments = _route.pattern.split("/")
+    _segments = _route.pattern.rstrip("/").split("/")
     _BY_LENGTH.setdefault(len(_segments), []).append((_route, _segments))
 
 
 def answer(request: FhirRequest, services: Services) -> FhirResponse:
     """Answer a request, whatever it is: every error becomes an OperationOutcome here. HEAD keeps its body."""
+    form, pattern, response = _responded(request, services)
+    try:
+        return _written(response, form, pattern)
+    except Exception as error:  # noqa: BLE001  as below
+        return failure(error, PLAIN, pattern)
+
+
+def answer_in_json(request: FhirRequest, services: Services) -> FhirResponse:
+    """The same in JSON, whatever form is asked for."""
+    return _responded(request, services)[2]
+
+
+def _responded(request: FhirRequest, services: Services) -> tuple[Form, str, FhirResponse]:
+    """The form to answer in, the pattern that matched, and the answer in JSON."""
     pattern = "-"
     try:
         route, variables = _find(request)
@@ -106,40 +129,47 @@ def answer(request: FhirRequest, services: Services) -> FhirResponse:
         if route.reads is not None:
             request = READERS[route.reads](request)
         form = form_of(request)
-        response = route.answer(request, services, **variables)
-        return _written(response, form, pattern)
+        return form, pattern, route.answer(request, services, **variables)
     except FhirError as error:
-        return refusal(error, form_of_refusal(request), pattern)
+        return form_of_refusal(request), pattern, _refused(error)
     except Exception as error:  # noqa: BLE001  the last resort: the client gets an id by which people find the log line
-        return failure(error, form_of_refusal(request), pattern)
+        return form_of_refusal(request), pattern, _failed(error, pattern)
 
 
 def refusal(error: FhirError, form: Form = PLAIN, pattern: str = "-") -> FhirResponse:
     """The answer to a request that is at fault."""
-    return _written(FhirResponse(error.status, outcomes.render(error), list(error.headers.items())), form, pattern)
+    return _written(_refused(error), form, pattern)
 
 
 def failure(error: BaseException, form: Form = PLAIN, pattern: str = "-") -> FhirResponse:
-    """The answer to a request that we failed. Its message may quote a record: it is not told."""
+    """The answer to a request that we failed."""
+    return _written(_failed(error, pattern), form, pattern)
+
+
+def _refused(error: FhirError) -> FhirResponse:
+    return FhirResponse(error.status, outcomes.render(error), list(error.headers.items()))
+
+
+def _failed(error: BaseException, pattern: str) -> FhirResponse:
+    """The error's message may quote a record: it is not told."""
     error_id = str(uuid4())
     frames = reversed(traceback.extract_tb(error.__traceback__))
     where = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in frames)
     _LOG.error("error_id=%s route=%s type=%s at=%s", error_id, pattern, type(error).__qualname__, where)
     body = outcomes.outcome(outcomes.issue("fatal", "exception", f"an unexpected error; its id is {error_id}"))
-    return _written(FhirResponse(500, body), form, pattern)
+    return FhirResponse(500, body)
 
 
 def _written(response: FhirResponse, form: Form, pattern: str) -> FhirResponse:
     """An answer in the form that was asked for."""
-    if response.status == 304:
-        return replace(response, route=pattern)
-    body = response.body
-    if form.is_xml:
-        body = to_xml(body, pretty=form.pretty)
-    elif form.pretty:
-        body = pretty(body)
-    # R4 demands the charset, which JSON and XML know to be UTF-8 without it.
-    headers = [("Content-Type", f"{form.media_type}; charset=utf-8"), *response.headers]
+    headers, body = response.headers, response.body
+    if response.status != 304:
+        if form.is_xml:
+            body = to_xml(body, pretty=form.pretty)
+        elif form.pretty:
+            body = pretty(body)
+        # R4 demands the charset, which JSON and XML know to be UTF-8 without it.
+        headers = [("Content-Type", f"{form.media_type}; charset=utf-8"), *headers]
     return FhirResponse(response.status, body, headers, pattern)
 
 
@@ -157,9 +187,7 @@ def _find(request: FhirRequest) -> tuple[Route, dict[str, str]]:
         allowed.append(route.method)
     if allowed:
         methods = ", ".join(dict.fromkeys(name for method in allowed for name in _with_head(method)))
-        raise MethodNotAllowed(f"the API is read-only; this address takes {methods}", headers={"Allow": methods})
-    if segments == [""] and method != "GET":
-        raise MethodNotAllowed("neither batch nor transaction is offered", headers={"Allow": ""})
+        raise MethodNotAllowed(f"the API is read-only: this address takes {methods}", headers={"Allow": methods})
     if len(segments) > 1 and _TYPE.fullmatch(segments[1]) and segments[1] not in SERVED_TYPES:
         raise UnknownType(f"{segments[1]} is not served; valid: {', '.join(SERVED_TYPES)}")
     raise NotFound("no interaction has this address; see /metadata")

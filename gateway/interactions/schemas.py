@@ -36,7 +36,7 @@ def type_schema(resource_type: str) -> Json:
 
 def fixed_schemas() -> Json:
     """What every interaction shares."""
-    served = [{"$ref": f"#/components/schemas/{name}"} for name in SERVED_TYPES]
+    served = [{"$ref": f"#/components/schemas/{name}"} for name in (*SERVED_TYPES, "Bundle", "CapabilityStatement")]
     outcome = {"$ref": "#/components/schemas/OperationOutcome"}
     text, instant = {"type": "string"}, {"type": "string", "format": "date-time"}
     entry: Json = {
@@ -48,8 +48,16 @@ def fixed_schemas() -> Json:
                 "type": "object",
                 "properties": {"mode": {"type": "string", "enum": ["match", "include", "outcome"]}},
             },
-            "request": {"type": "object", "properties": {"method": text, "url": text}},
-            "response": {"type": "object", "properties": {"status": text, "etag": text, "lastModified": instant}},
+            "request": {
+                "type": "object",
+                "required": ["method", "url"],
+                "properties": {"method": text, "url": text, "ifNoneMatch": text, "ifModifiedSince": instant},
+            },
+            "response": {
+                "type": "object",
+                "required": ["status"],
+                "properties": {"status": text, "etag": text, "lastModified": instant, "outcome": outcome},
+            },
         },
     }
     link = {
@@ -82,7 +90,7 @@ def fixed_schemas() -> Json:
                 "resourceType": {"const": "Bundle"},
                 "id": text,
                 "meta": {"$ref": "#/components/schemas/Meta"},
-                "type": {"type": "string", "enum": ["searchset", "history"]},
+                "type": {"type": "string", "enum": ["searchset", "history", "batch", "batch-response"]},
                 "total": {"type": "integer", "minimum": 0},
                 "link": {"type": "array", "items": link},
                 "entry": {"type": "array", "items": entry},

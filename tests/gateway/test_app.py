@@ -47,6 +47,7 @@ def client(app: Flask) -> FlaskClient:
 
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+JSON = {"Content-Type": "application/fhir+json"}
 ERRORS = {
     "400-value": ("GET", "/fhir/Patient?birthdate=junk", {}, b"", 400, "invalid"),
     "400-query-encoding": ("GET", "/fhir/Patient?family=%FF", {}, b"", 400, "invalid"),
@@ -54,7 +55,7 @@ ERRORS = {
     "400-parameters": ("GET", "/fhir/Patient?" + "family=a&" * 300, {}, b"", 400, "invalid"),
     "400-form-encoding": ("POST", "/fhir/Patient/_search", FORM, b"family=%FF", 400, "invalid"),
     "400-host": ("GET", "/fhir/Patient", {"Host": "evil.example.org"}, b"", 400, "invalid"),
-    "404-base": ("GET", "/fhir", {}, b"", 404, "not-found"),
+    "405-base-get": ("GET", "/fhir", {}, b"", 405, "not-supported"),
     "404-path": ("GET", "/fhir/Patient/a/b/c/d", {}, b"", 404, "not-found"),
     "404-double-slash": ("GET", "/fhir//Patient", {}, b"", 404, "not-found"),
     "404-page": ("GET", "/nowhere", {}, b"", 404, "not-found"),
@@ -65,8 +66,28 @@ ERRORS = {
     "405-update": ("PUT", "/fhir/Patient/patient-0", {}, b"{}", 405, "not-supported"),
     "405-patch": ("PATCH", "/fhir/Patient/patient-0", {}, b"{}", 405, "not-supported"),
     "405-delete": ("DELETE", "/fhir/Patient/patient-0", {}, b"", 405, "not-supported"),
-    "405-transaction": ("POST", "/fhir", {}, b"{}", 405, "not-supported"),
-    "405-transaction-slash": ("POST", "/fhir/", {}, b"{}", 405, "not-supported"),
+    "400-not-json": ("POST", "/fhir", JSON, b'{"resourceType"', 400, "invalid"),
+    "400-not-xml": ("POST", "/fhir", {"Content-Type": "application/fhir+xml"}, b"<Bundle", 400, "invalid"),
+    "400-no-resource": ("POST", "/fhir", JSON, b"[]", 400, "invalid"),
+    "400-no-bundle": ("POST", "/fhir/", JSON, b'{"resourceType": "Patient"}', 400, "invalid"),
+    "400-transaction": (
+        "POST",
+        "/fhir",
+        JSON,
+        b'{"resourceType": "Bundle", "type": "transaction"}',
+        400,
+        "not-supported",
+    ),
+    "413-batch": (
+        "POST",
+        "/fhir",
+        JSON,
+        b'{"resourceType": "Bundle", "type": "batch", "entry": [%b0]}' % (b"0," * 1000),
+        413,
+        "too-long",
+    ),
+    "415-batch": ("POST", "/fhir", FORM, b"name=a", 415, "not-supported"),
+    "405-base": ("DELETE", "/fhir", {}, b"", 405, "not-supported"),
     "405-search": ("GET", "/fhir/Patient/_search", {}, b"", 405, "not-supported"),
     "405-unheard-of": ("BREW", "/fhir/Patient", {}, b"", 405, "not-supported"),
     "405-page": ("POST", "/healthz", {}, b"", 405, "not-supported"),
@@ -124,13 +145,22 @@ def test_every_error_is_an_operation_outcome(
     assert ("Allow" in response.headers) == (status == 405)
 
 
+def test_a_search_that_takes_too_long(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """400 too-costly, soon."""
+    monkeypatch.setattr("gateway.search.query.PAGE_SECONDS", 0.0)
+    monkeypatch.setattr("gateway.store.snapshot._STEPS", 1)
+    response = client.get("/fhir/Patient?_has:Encounter:patient:status=finished")
+    assert response.status_code == outcomes.TooCostly.status
+    assert outcome(response)["code"] == outcomes.TooCostly.code
+
+
 # Nothing asks for these yet: no credentials, no conditional or validating write.
 _NOT_YET = {"Unauthorized", "Forbidden", "PreconditionFailed", "Unprocessable"}
 
 
 def test_every_error_class_is_provoked() -> None:
     """Each class that the API can raise is in the table above, by status and code."""
-    seen = {case[4:] for case in ERRORS.values()}
+    seen = {case[4:] for case in ERRORS.values()} | {(400, "too-costly")}  # by the test above
     classes = [outcomes.FhirError]
     for each in classes:
         classes += each.__subclasses__()
