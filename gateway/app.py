@@ -17,7 +17,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException
 
 from gateway.interactions.compression import encoded
 from gateway.interactions.exchange import FhirRequest, FhirResponse, Services
@@ -40,6 +40,7 @@ MOST_BYTES = 1 << 20
 """Of a request body: the API reads forms only."""
 
 _LOG = logging.getLogger("gateway.requests")
+_ERRORS = logging.getLogger("gateway.errors")
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _LOOPBACK = re.compile(r"(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?")
 _STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
@@ -70,7 +71,11 @@ def create_app(settings: Settings) -> Flask:
     @app.post(f"{BASE}/", defaults={"_path": ""}, strict_slashes=False)
     @app.post(f"{BASE}/<path:_path>")
     def fhir(_path: str) -> Response:
-        answered = door.answer(request.environ, request.get_data(cache=False))
+        body, declared = request.get_data(cache=False), request.content_length
+        if declared is not None and len(body) < declared:
+            # Half a form asks for more than the whole: a parameter less, a shorter name.
+            raise BadRequest("the body is shorter than its Content-Length")
+        answered = door.answer(request.environ, body)
         request.environ[_ROUTE] = answered.route
         return _flask(answered)
 
@@ -214,7 +219,11 @@ def _add_pages(app: Flask, services: Services) -> None:
 
     @app.get("/readyz")
     def ready() -> Response:
-        services.store.read("Patient", "-")  # raises when the store does not answer
+        try:
+            services.store.read("Patient", "-")
+        except Exception as error:  # noqa: BLE001  whatever it is, a balancer has to send others elsewhere
+            _ERRORS.error("not ready: type=%s", type(error).__qualname__)
+            return Response("the store does not answer\n", 503, mimetype="text/plain")
         return Response("ready\n", mimetype="text/plain")
 
     @app.after_request
@@ -239,7 +248,8 @@ def _add_errors(app: Flask) -> None:
         headers = {name: value for name, value in error.get_headers() if name == "Allow"}
         kind = {404: NotFound, 405: MethodNotAllowed, 413: TooLarge}.get(code, InvalidRequest)
         form = form_by_headers(_headers(request.environ))
-        return _flask(refusal(kind(error.name.lower(), headers=headers), form))
+        said = str(error.description) if isinstance(error, BadRequest) else error.name.lower()
+        return _flask(refusal(kind(said, headers=headers), form))
 
     app.register_error_handler(HTTPException, refused)
     app.register_error_handler(Exception, lambda error: _flask(failure(error)))

@@ -55,9 +55,8 @@ def everything(request: FhirRequest, services: Services, *, resource_type: str, 
         for part in page
     ]
     path = request.base_url + request.path
-    honoured = [(name, value) for name, value in request.query if value]
-    first = [(name, value) for name, value in honoured if name != "_cursor"]
-    links: list[Link] = [("self", url(path, honoured)), ("first", url(path, first))]
+    first = [(name, value) for name, value in request.query if name != "_cursor"]
+    links: list[Link] = [("self", url(path, request.query)), ("first", url(path, first))]
     if page and len(page) < len(rest):
         links.append(("next", url(path, [*first, ("_cursor", "/".join(map(str, page[-1][:3])))])))
     total = sum(_mode(part) == "match" for part in parts)

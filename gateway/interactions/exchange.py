@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from gateway.outcomes import InvalidParameter
+
 if TYPE_CHECKING:
     from gateway.interactions.inputs import Input
     from gateway.store import Store
@@ -35,9 +37,12 @@ class FhirRequest:
     base_url: str
     """`[base]` without a slash at its end: `http://127.0.0.1:8080/fhir`."""
 
-    def first(self, name: str) -> str | None:
-        """The first value of a query parameter, None without one."""
-        return next((value for key, value in self.query if key == name), None)
+    def said(self, name: str) -> str | None:
+        """The value of a query parameter, None without one. Raises InvalidParameter when it is given two."""
+        values = {value for key, value in self.query if key == name}
+        if len(values) > 1:
+            raise InvalidParameter(name, "may be given only once")
+        return next(iter(values), None)
 
 
 @dataclass(frozen=True, slots=True)

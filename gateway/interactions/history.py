@@ -62,9 +62,8 @@ def _history(
         return history_entry(base, change.type, change.id, change.version, change.updated, change.method, body)
 
     path = request.base_url + request.path
-    honoured = [(name, value) for name, value in request.query if value]
-    first = [(name, value) for name, value in honoured if name != "_cursor"]
-    links: list[Link] = [("self", url(path, honoured)), ("first", url(path, first))]
+    first = [(name, value) for name, value in request.query if name != "_cursor"]
+    links: list[Link] = [("self", url(path, request.query)), ("first", url(path, first))]
     if page and len(changes) > count:
         links.append(("next", url(path, [*first, ("_cursor", str(page[-1].sequence))])))
     return FhirResponse(200, bundle("history", None, links, [entry(change) for change in page]))

@@ -51,7 +51,7 @@ def form_of(request: FhirRequest) -> Form:
     accept = request.headers.get("accept")
     if not request.query:
         return PLAIN if accept is None else Form(_best_of(accept))
-    asked = request.first("_format")
+    asked = request.said("_format")
     if asked is not None:
         return Form(_named(asked), _pretty(request))
     return Form(FHIR_JSON if accept is None else _best_of(accept), _pretty(request))
@@ -127,7 +127,7 @@ READERS: Final[dict[Literal["form", "resource", "inputs"], Callable[[FhirRequest
 
 
 def _pretty(request: FhirRequest) -> bool:
-    value = request.first("_pretty")
+    value = request.said("_pretty")
     if value not in {None, "true", "false"}:
         raise InvalidParameter("_pretty", "not a boolean", ("true", "false"))
     return value == "true"

@@ -15,6 +15,7 @@ from gateway.interactions.exchange import FhirRequest
 from gateway.interactions.negotiation import JSON_FORMATS, XML_FORMATS, is_strict
 from gateway.interactions.presentation import SUMMARIES
 from gateway.outcomes import InvalidParameter
+from gateway.search.clauses import did_you_mean
 from gateway.search.request import DEFAULT_COUNT, MAX_COUNT
 
 _COUNT = re.compile(r"[0-9]{1,9}")
@@ -99,14 +100,17 @@ def refuse_unknown(request: FhirRequest, names: Iterable[str] = ()) -> None:
     known = (*names, *PRESENTATION)
     for name, _ in request.query:
         if name not in known:
-            raise InvalidParameter(name, "not a parameter of this interaction", known)
+            close = did_you_mean(name, known)
+            raise InvalidParameter(name, f"not a parameter of this interaction{close}", () if close else known)
 
 
 def once(request: FhirRequest, name: str) -> str | None:
-    """The value of a parameter that may be given once. Empty is as if it were absent. Raises InvalidParameter."""
-    values = [value for key, value in request.query if key == name and value]
+    """The value of a parameter that may be given once. Raises InvalidParameter."""
+    values = [value for key, value in request.query if key == name]
     if len(values) > 1:
         raise InvalidParameter(name, "may be given only once")
+    if values == [""]:
+        raise InvalidParameter(name, "has no value")
     return values[0] if values else None
 
 

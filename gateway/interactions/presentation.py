@@ -67,13 +67,15 @@ class Presentation:
 
 def asked_of(request: FhirRequest) -> Presentation:
     """The presentation that an interaction other than search is asked for."""
-    summary = request.first("_summary")
+    summary = request.said("_summary")
     if summary is not None and summary not in SUMMARIES:
         raise InvalidParameter("_summary", "not a kind of summary", SUMMARIES)
     if summary == "count":
         raise InvalidParameter("_summary", "count is for searches only")
-    named = (name.strip() for key, value in request.query if key == "_elements" for name in value.split(","))
-    elements = tuple(name for name in named if name)
+    named = [value for key, value in request.query if key == "_elements"]
+    elements = tuple(name.strip() for value in named for name in value.split(","))
+    if not all(elements):
+        raise InvalidParameter("_elements", "holds an empty name")
     if elements and summary not in {None, "false"}:
         raise InvalidParameter("_elements", "cannot be combined with _summary")
     return Presentation(cast("Summary | None", summary), elements)

@@ -28,6 +28,7 @@ from gateway.interactions.search_type import search_type
 from gateway.interactions.vread import vread
 from gateway.interactions.xml_writer import to_xml
 from gateway.outcomes import FhirError, MethodNotAllowed, NotFound, UnknownType
+from gateway.search.clauses import did_you_mean
 from gateway.search.parameters import SERVED_TYPES
 
 _READ = ("_summary", "_elements")
@@ -98,12 +99,15 @@ ROUTES: tuple[Route, ...] = (
 )  # fmt: skip
 
 _LOG = logging.getLogger("gateway.errors")
-_TYPE = re.compile(r"[A-Z][A-Za-z]{0,63}")
+_WORD = re.compile(r"[A-Za-z]{1,64}")
+_OPERATION = re.compile(r"\$[A-Za-z-]{1,64}")
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
-_BY_LENGTH: dict[int, list[tuple[Route, list[str]]]] = {}
+_BY_END: dict[tuple[int, str], list[tuple[Route, list[str]]]] = {}
+"""By the number of segments and the last one, "" for a variable: most requests find their route at once."""
 for _route in ROUTES:
     _segments = _route.pattern.rstrip("/").split("/")
-    _BY_LENGTH.setdefault(len(_segments), []).append((_route, _segments))
+    _last = "" if _segments[-1].startswith("{") else _segments[-1]
+    _BY_END.setdefault((len(_segments), _last), []).append((_route, _segments))
 
 
 def answer(request: FhirRequest, services: Services) -> FhirResponse:
@@ -178,19 +182,36 @@ def _find(request: FhirRequest) -> tuple[Route, dict[str, str]]:
     segments = request.path.rstrip("/").split("/")
     method = "GET" if request.method == "HEAD" else request.method
     allowed: list[str] = []
-    for route, pattern in _BY_LENGTH.get(len(segments), ()):
-        variables = _match(pattern, segments)
-        if variables is None or (route.types is not None and variables["resource_type"] not in route.types):
-            continue
-        if route.method == method:
-            return route, variables
-        allowed.append(route.method)
+    for key in dict.fromkeys(((len(segments), segments[-1]), (len(segments), ""))):
+        for route, pattern in _BY_END.get(key, ()):
+            variables = _match(pattern, segments)
+            if variables is None or (route.types is not None and variables["resource_type"] not in route.types):
+                continue
+            if route.method == method:
+                return route, variables
+            allowed.append(route.method)
     if allowed:
         methods = ", ".join(dict.fromkeys(name for method in allowed for name in _with_head(method)))
         raise MethodNotAllowed(f"the API is read-only: this address takes {methods}", headers={"Allow": methods})
-    if len(segments) > 1 and _TYPE.fullmatch(segments[1]) and segments[1] not in SERVED_TYPES:
-        raise UnknownType(f"{segments[1]} is not served; valid: {', '.join(SERVED_TYPES)}")
-    raise NotFound("no interaction has this address; see /metadata")
+    raise _nowhere(segments)
+
+
+def _nowhere(segments: list[str]) -> NotFound:
+    """Why no route has this address, with what may be meant."""
+    resource_type, last = (*segments, "")[1], segments[-1]
+    if _WORD.fullmatch(resource_type) and resource_type not in SERVED_TYPES:
+        close = did_you_mean(resource_type[0].upper() + resource_type[1:], SERVED_TYPES)
+        return UnknownType(f"{resource_type} is not served{close}; valid: {', '.join(SERVED_TYPES)}")
+    if _OPERATION.fullmatch(last):
+        names = dict.fromkeys(
+            route.interaction
+            for route in ROUTES
+            if route.interaction.startswith("$") and resource_type in (route.types or SERVED_TYPES)
+        )
+        where = resource_type or "the system"
+        offered = ", ".join(names) or "none"
+        return NotFound(f"{last} is not offered here{did_you_mean(last, names)}; operations of {where}: {offered}")
+    return NotFound("no interaction has this address; see /metadata")
 
 
 def _match(pattern: list[str], segments: list[str]) -> dict[str, str] | None:

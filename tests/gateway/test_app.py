@@ -54,6 +54,9 @@ ERRORS = {
     "400-nul": ("GET", "/fhir/Patient?family=%00", {}, b"", 400, "invalid"),
     "400-parameters": ("GET", "/fhir/Patient?" + "family=a&" * 300, {}, b"", 400, "invalid"),
     "400-form-encoding": ("POST", "/fhir/Patient/_search", FORM, b"family=%FF", 400, "invalid"),
+    "400-empty": ("GET", "/fhir/Patient/_history?_since=", {}, b"", 400, "invalid"),
+    "400-twice": ("GET", "/fhir/Patient/patient-0?_format=json&_format=xml", {}, b"", 400, "invalid"),
+    "400-elements": ("GET", "/fhir/Patient/patient-0?_elements=name,", {}, b"", 400, "invalid"),
     "400-host": ("GET", "/fhir/Patient", {"Host": "evil.example.org"}, b"", 400, "invalid"),
     "405-base-get": ("GET", "/fhir", {}, b"", 405, "not-supported"),
     "404-path": ("GET", "/fhir/Patient/a/b/c/d", {}, b"", 404, "not-found"),
@@ -61,6 +64,12 @@ ERRORS = {
     "404-page": ("GET", "/nowhere", {}, b"", 404, "not-found"),
     "404-type": ("GET", "/fhir/Starship", {}, b"", 404, "not-supported"),
     "404-type-write": ("PUT", "/fhir/Starship/1", {}, b"{}", 404, "not-supported"),
+    "404-type-plural": ("GET", "/fhir/Patients", {}, b"", 404, "not-supported"),
+    "404-type-case": ("GET", "/fhir/patient/1", {}, b"", 404, "not-supported"),
+    "404-operation": ("GET", "/fhir/Patient/patient-0/$everythin", {}, b"", 404, "not-found"),
+    "404-system-operation": ("GET", "/fhir/$everything", {}, b"", 404, "not-found"),
+    "404-not-an-id": ("GET", "/fhir/Patient/a_b", {}, b"", 404, "not-found"),
+    "404-nul": ("GET", "/fhir/Patient/%00", {}, b"", 404, "not-found"),
     "404-id": ("GET", "/fhir/Patient/nobody", {}, b"", 404, "not-found"),
     "405-create": ("POST", "/fhir/Patient", {}, b"{}", 405, "not-supported"),
     "405-update": ("PUT", "/fhir/Patient/patient-0", {}, b"{}", 405, "not-supported"),
@@ -143,6 +152,33 @@ def test_every_error_is_an_operation_outcome(
     assert outcome(response)["code"] == code
     assert outcome(response)["diagnostics"]
     assert ("Allow" in response.headers) == (status == 405)
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("/fhir/Patients", "Patient"),
+        ("/fhir/patient/1", "Patient"),
+        ("/fhir/Encoutner?status=finished", "Encounter"),
+        ("/fhir/Patient/patient-0/$everythin", "$everything"),
+        ("/fhir/Patient/_history?_snice=2026", "_since"),
+        ("/fhir/Patient/patient-0/$everything?_cuont=1", "_count"),
+    ],
+)
+def test_what_may_be_meant(client: FlaskClient, path: str, meant: str) -> None:
+    """A slip of the pen is answered with what is near."""
+    assert f"did you mean {meant}" in outcome(client.get(path))["diagnostics"]
+
+
+def test_not_ready(tmp_path: Path) -> None:
+    """A balancer is told to go elsewhere while the store does not answer; the process is alive all the same."""
+    app = create_app(Settings(file=tmp_path / "gateway.toml", store=f"sqlite:///{tmp_path / 'broken.db'}"))
+    services = app.extensions["fhir_gateway"]
+    with services.store.writer() as writer, writer.connection.begin():
+        writer.connection.exec_driver_sql("ALTER TABLE resource RENAME TO secret_resource")
+    assert app.test_client().get("/readyz").status_code == 503
+    assert app.test_client().get("/healthz").status_code == 200
+    services.store.close()
 
 
 def test_a_search_that_takes_too_long(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,6 +125,21 @@ def test_a_chunked_form(server: str) -> None:
     assert response.json()["total"] == PATIENTS // 5
 
 
+def test_a_form_that_is_cut_short(server: str) -> None:
+    """Half a name would find more people than the whole: it is refused."""
+    host, _, port = server.split("/")[2].partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(
+            b"POST /fhir/Patient/_search HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 12\r\n"
+            b"Content-Type: application/x-www-form-urlencoded\r\n\r\nfamily=Jo"
+        )
+        connection.shutdown(socket.SHUT_WR)
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        assert response.status == 400
+        assert orjson.loads(response.read())["resourceType"] == "OperationOutcome"
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 def test_writes_are_refused(server: str, method: str) -> None:
     """A write is 405 whatever its body, and the connection stays usable."""
