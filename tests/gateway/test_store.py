@@ -251,6 +251,20 @@ def test_counts_leave_out_what_is_deleted(store: Store) -> None:
     assert len(store.history("Patient", "a")) == 2
 
 
+def test_bodies_are_the_current_ones_of_a_source_and_type(store: Store) -> None:
+    """Each once, over several pages; nothing of what is deleted, of another type or of another source."""
+    with store.writer() as writer:
+        pks = create(writer, *(said(f"p{number}", "old") for number in range(1203)), said("e", "1", "Encounter"))
+        replace(writer, said("p7", "new"))
+        delete(writer, pks[0], pks[1202])
+        with writer.batch():
+            writer.create("other", [said("q", "1")])
+    found = [orjson.loads(body) for body in store.bodies("test", "Patient")]
+    assert [each["id"] for each in found] == [f"p{number}" for number in range(1, 1202)]
+    assert [each["id"] for each in found if each["name"] == "new"] == ["p7"]
+    assert list(store.bodies("nobody", "Patient")) == []
+
+
 def test_current_tells_deleted_ones_too(store: Store) -> None:
     """The writer needs to know what was, to give it its next version."""
     with store.writer() as writer:

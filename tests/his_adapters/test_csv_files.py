@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from his_adapters.base import (
     Checkpoint,
+    Column,
     Record,
     Rejected,
     Skipped,
@@ -203,6 +204,22 @@ def test_a_broken_line_costs_its_row_and_the_checkpoint(
 def test_a_repeated_column_that_is_not_read_does_no_harm(tmp_path: Path) -> None:
     (found,) = told(tmp_path, b"row_id,x,x,,\n1,a,b,,\n")
     assert isinstance(found, Record)
+
+
+def test_columns_and_files_that_nobody_reads_are_told(tmp_path: Path) -> None:
+    """One without a name by its place; of a file without a header, that it is there."""
+    (tmp_path / "rows.csv").write_bytes(b"Row ID,remark,,amount\n")
+    (tmp_path / "PARKING.CSV").write_bytes(b"place\nA1\n")
+    (tmp_path / "empty.csv").touch()
+    (tmp_path / "notes.txt").touch()
+    assert adapter(tmp_path).columns() == [
+        Column("rows", "Row ID", "row_id"),
+        Column("rows", "remark", "note"),
+        Column("rows", "column 3"),
+        Column("rows", "amount", "amount"),
+        Column("PARKING", "place"),
+        Column("empty", "*"),
+    ]
 
 
 def test_the_right_spelling_wins_over_another_one(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from his_adapters.base import Checkpoint, Problem, Record, Rejected, SourceConfigError
+from his_adapters.base import Checkpoint, Column, Problem, Record, Rejected, SourceConfigError
 from his_adapters.his_b.records import FILES, FinanceRow, PatientRow, StaffRow
 from tests.his_adapters.contract import AdapterContract, fingerprints, opened, simulated
 
@@ -409,6 +409,33 @@ def test_the_fields_are_named_as_the_store_spells_them(tmp_path: Path) -> None:
     assert {"medical_info.bp", "contact.phone", "disease"} <= set(patients.fields)
     assert {"payment_method", "amount"} <= set(finance.fields)
     assert "salary" not in staff.fields
+
+
+def test_the_paths_of_every_object_are_told(tmp_path: Path) -> None:
+    """Those of the last object too, with what each is read as; a branch that holds nothing is no column."""
+    simulated("his_b", tmp_path, "seed", 300)
+    plain = {"patient_id": f"{0:08x}", "contact": None, "insurance": {}, "pets": None}
+    odd = {
+        "patient_id": "1",
+        "name": "Amanda Ruiz",
+        "contact": {"phone": "1", "fax": "2"},
+        "medical_info": {"basic_tests": {"bp": "120/80"}, "vaccines": [{"name": "x"}]},
+        "pets": {"dog": {"name": "Rex", "chip": {"id": 1}}},
+    }
+    written(tmp_path, "patients", json.dumps([plain] * 300 + [odd]))
+    (tmp_path / "parking.json").write_text("[]", encoding="utf-8")
+    found = opened("his_b", tmp_path).columns()
+    assert [column for column in found if column.stream in {"patients", "parking"}] == [
+        Column("patients", "patient_id", "patient_id"),
+        Column("patients", "name", "name"),
+        Column("patients", "contact.phone", "phone"),
+        Column("patients", "contact.fax"),
+        Column("patients", "medical_info.basic_tests.bp", "bp"),
+        Column("patients", "medical_info.vaccines"),
+        Column("patients", "pets.dog.name"),
+        Column("patients", "pets.dog.chip"),
+        Column("parking", "*"),
+    ]
 
 
 DIRTY = st.recursive(

@@ -21,7 +21,7 @@ from bson.json_util import CANONICAL_JSON_OPTIONS, RELAXED_JSON_OPTIONS, dumps
 from hypothesis import given
 from hypothesis import strategies as st
 
-from his_adapters.base import Checkpoint, Record, Rejected, SourceConfig, SourceError, SourceName
+from his_adapters.base import Checkpoint, Column, Record, Rejected, SourceConfig, SourceError, SourceName
 from his_adapters.error_rates import RATES
 from his_adapters.hybrid_ehr.adapter import open_source
 from his_adapters.hybrid_ehr.extended_json import plain
@@ -178,6 +178,38 @@ def test_the_older_shape_has_times_and_paths(store: Path) -> None:
     )
     assert found.observations == (Sign("bp", "120/80", MOMENT),)
     assert found.attachments == (Attachment(None, "uploads/x.png", "X-ray", "image"),)
+
+
+def test_the_paths_of_notes_are_told(store: Path) -> None:
+    """In each shape, with what each is read as; whatever was observed is read. Wrappers have no columns."""
+    _read(
+        store,
+        _note(observations=None, attachments=[], created_at={"$date": "2024-05-01T10:30:00Z"}),
+        _note(observations={"bp": {"systolic": 120, "diastolic": 80}, "symptoms": ["fever"], "Mood": "low"}),
+        _note(observations=[{"type": "bp", "value": "120/80", "ts": None, "by": 3}]),
+        _note(attachments=[{"fileUrl": "a/b.png", "size": 3}, "uploads/c.png"], ward="3", note_text={"de": "x"}),
+    )
+    (store / "imaging.json").write_text("[]", encoding="utf-8")
+    found = {column.name: column.field for column in opened("hybrid_ehr", store).columns() if column.stream == NOTES}
+    assert found == {
+        "_id": "note_id",
+        "record_uuid": "record_uuid",
+        "patient_id": "patient_id",
+        "created_at": "created_at",
+        "observations.bp.systolic": "observations.*",
+        "observations.bp.diastolic": "observations.*",
+        "observations.symptoms": "observations.*",
+        "observations.Mood": "observations.*",
+        "observations[].type": "observations[].type",
+        "observations[].value": "observations[].value",
+        "observations[].ts": "observations[].ts",
+        "observations[].by": None,
+        "attachments[].fileUrl": "attachments[].place",
+        "attachments[].size": None,
+        "ward": None,
+        "note_text.de": None,
+    }
+    assert opened("hybrid_ehr", store).columns()[-1] == Column("imaging.json", "*")
 
 
 def test_todays_shape_has_names_and_urls(store: Path) -> None:

@@ -17,7 +17,17 @@ import pytest
 from bson.json_util import loads
 from sqlalchemy import make_url
 
-from his_adapters.base import Adapter, Checkpoint, Record, Rejected, Skipped, SourceConfig, SourceError, SourceName
+from his_adapters.base import (
+    Adapter,
+    Checkpoint,
+    Column,
+    Record,
+    Rejected,
+    Skipped,
+    SourceConfig,
+    SourceError,
+    SourceName,
+)
 from his_adapters.hybrid_ehr import simulated_database
 from his_adapters.hybrid_ehr.adapter import open_source
 from his_adapters.hybrid_ehr.schema import NOTE_FILES, NOTES
@@ -172,6 +182,20 @@ def test_a_missing_collection_is_no_empty_one(sql_reader: str, notes_reader: str
         database[NOTES].rename("notes")
     found = _sickness(_on_servers(sql_reader, notes_reader), notes_reader)
     assert (found.kind, found.what) == ("config", f"no collection {NOTES}")
+
+
+@pytest.mark.parametrize("profile", ["seed"])
+def test_tables_and_collections_that_nobody_reads_are_told(
+    sql_reader: str, notes_reader: str, mongodb_url: str, owner: psycopg.Connection[Any]
+) -> None:
+    with database_of(mongodb_url) as database:
+        database["imaging"].insert_one({"patient_id": 1})
+    owner.execute("CREATE TABLE parking (place TEXT); GRANT SELECT ON parking TO PUBLIC")
+    found = _on_servers(sql_reader, notes_reader).columns()
+    assert [column for column in found if column.stream not in STREAMS] == [
+        Column("parking", "place"),
+        Column("imaging", "*"),
+    ]
 
 
 @pytest.mark.parametrize("profile", ["seed"])

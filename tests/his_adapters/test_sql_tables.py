@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from sqlalchemy import ColumnElement, func, make_url, select
 
-from his_adapters.base import Checkpoint, Record, Rejected, SourceConfig, SourceError, SourceName
+from his_adapters.base import Checkpoint, Column, Record, Rejected, SourceConfig, SourceError, SourceName
 from his_adapters.sql_tables import Join, SqlAdapter, SqlTable, Tables
 from his_adapters.tabular import Dataset
 from tests.his_adapters.contract import everything, fingerprints
@@ -180,6 +180,36 @@ def test_a_server_and_a_file_give_the_same_records(file: Path, reader: str) -> N
     assert [each[2] for each in from_server if each[1] == "stays"] == [("s1",), ("s2",), ("s3",), ("s4",)]
     assert [each.name for each in _at(url=reader).streams()] == ["guests", "stays", "meals"]
     assert [each.estimated_rows for each in _at(url=reader).streams()] == [4, 4, 5]
+
+
+STRANGERS = """
+CREATE TABLE parking (place TEXT, guest_id INTEGER);
+CREATE VIEW latest AS SELECT name FROM guests;
+"""
+COLUMNS = {
+    Column("guests", "Guest_ID", "guest_id"),
+    Column("guests", "name", "name"),
+    Column("guests", "born", "born"),
+    Column("stays", "stay_id", "stay_id"),
+    Column("stays", "guest_id", "guest_id"),
+    Column("stays", "price", "price"),
+    # It has the name of a joined field, and is not read.
+    Column("stays", "guest_name"),
+    Column("meals", "stay_id", "stay_id"),
+    Column("meals", "dish", "dish"),
+    Column("parking", "place"),
+    Column("parking", "guest_id"),
+}
+
+
+def test_the_columns_of_all_tables_are_told(file: Path, owner: psycopg.Connection[Any], reader: str) -> None:
+    """Those that nobody reads too, alike from a server and a file. A view has none of its own."""
+    with closing(sqlite3.connect(file)) as store:
+        store.executescript(STRANGERS)
+    owner.execute(STRANGERS)
+    owner.execute("GRANT SELECT ON ALL TABLES IN SCHEMA House TO PUBLIC")
+    assert set(_at(path=file).columns()) == COLUMNS
+    assert set(_at(url=reader).columns()) == COLUMNS
 
 
 def test_a_sqlite_url_and_a_folder_are_the_file_too(file: Path) -> None:

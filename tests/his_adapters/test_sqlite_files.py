@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from his_adapters.base import Record, SourceConfigError, SourceError
+from his_adapters.base import Column, Record, SourceConfigError, SourceError
 from his_adapters.sqlite_files import reading
 from tests.his_adapters.contract import everything, fingerprints, opened, simulated
 
@@ -115,6 +115,19 @@ def test_one_file_may_hold_all_tables(store: Path, tmp_path_factory: pytest.Temp
     for path in (single, single.parent):
         together = everything(opened("his_a", path))
         assert [(each.stream, each.key, each.digest) for each in together if isinstance(each, Record)] == apart
+
+
+def test_tables_and_files_that_nobody_reads_are_told(store: Path) -> None:
+    """In the datasets' files and beside them; of a file that cannot be read, that it is there."""
+    for path in (store / "staff.db", store / "garage.db"):
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("CREATE TABLE parking (place TEXT)")
+    (store / "broken.db").write_bytes(b"no database")
+    found = [column for column in opened("his_a", store).columns() if column.stream not in {"patients", "finance"}]
+    assert Column("staff", "joining_date", "joining_date") in found
+    assert Column("staff", "salary") in found
+    strangers = [column for column in found if column.stream != "staff"]
+    assert strangers == [Column("broken", "*"), Column("parking", "place"), Column("parking", "place")]
 
 
 SICK = [
