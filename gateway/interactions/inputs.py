@@ -12,7 +12,7 @@ from typing import Any, Final
 import orjson
 
 from gateway.interactions.exchange import FhirRequest, FhirResponse
-from gateway.outcomes import InvalidParameter, InvalidRequest
+from gateway.outcomes import InvalidParameter, InvalidRequest, TooLarge
 
 _FORM: Final = ("_format", "_pretty")
 _TEXTS: Final = {f"value{kind}" for kind in ("Uri", "Url", "Canonical", "Code", "String", "Id")}
@@ -47,6 +47,9 @@ def _integer(text: str) -> int:
 
 
 _PRIMITIVES: Final[dict[str, Callable[[str], Any]]] = {"text": str, "boolean": _boolean, "integer": _integer}
+MOST_LEVELS: Final = 64
+MOST_VALUES: Final = 20_000
+"""Of a body: what is more costs more time than an answer is worth."""
 _WANTED: Final = {"text": "a text", "boolean": "true or false", "integer": "a whole number of 0 or more"}
 
 
@@ -92,6 +95,18 @@ def answered(resource: Mapping[str, Any]) -> FhirResponse:
     return FhirResponse(200, orjson.dumps(resource))
 
 
+def require_moderate(resource: Any) -> None:
+    """Raise TooLarge for a JSON value that is too big or too deep to be looked at in every detail."""
+    level, values, found = [resource], 0, 0
+    while level:
+        values += len(level)
+        found += 1
+        if found > MOST_LEVELS or values > MOST_VALUES:
+            raise TooLarge(f"a body here has at most {MOST_VALUES} values, within {MOST_LEVELS} levels")
+        inside = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
+        level = [value for values_of_one in inside for value in values_of_one]
+
+
 def _known(by_name: Mapping[str, Input], name: str) -> Input:
     if name not in by_name:
         raise InvalidParameter(name, "not a parameter of this operation here", tuple(by_name))
@@ -129,6 +144,7 @@ def _from_parameter(parameter: Input, one: dict[str, Any]) -> Any:
 
 def _parameters(body: bytes) -> list[Any]:
     resource = orjson.loads(body)
+    require_moderate(resource)
     if resource.get("resourceType") != "Parameters":
         raise InvalidRequest("the body is not a Parameters resource", expression="resourceType")
     listed = resource.get("parameter", [])

@@ -41,6 +41,7 @@ _MORE: Final = {
     "read": (410,),
     "vread": (410,),
     "$everything": (410,),
+    "$validate": (410,),
     "POST": (413, 415),
 }
 _CONDITIONAL: Final = ("read", "vread", "capabilities")
@@ -130,6 +131,7 @@ def document() -> Json:
             "parameters": {name: _query(parameter) for name, parameter in PARAMETERS.items()}
             | {_component(parameter.name): _query(parameter) for parameter in _RESULT}
             | _headers(),
+            "requestBodies": {_body_name(route): _inputs_body(route) for route in ROUTES if route.reads == "inputs"},
             "responses": {
                 name: {"description": text, "content": _content("OperationOutcome")}
                 for name, text in _OUTCOMES.values()
@@ -183,7 +185,7 @@ def _operation(route: Route, resource_type: str | None) -> Json:
         names = ("_format", "_pretty", *route.parameters)
         parameters += [_parameter_reference(name) for name in names]
         if route.reads == "inputs":
-            operation["requestBody"] = _inputs_body(route)
+            operation["requestBody"] = {"$ref": f"#/components/requestBodies/{_body_name(route)}"}
         else:
             parameters += [_query(_input(each)) for each in route.inputs if each.fits_url]
     if route.reads == "resource":
@@ -207,6 +209,10 @@ def _way(route: Route) -> Iterator[str]:
 def _input(given: Input) -> Parameter:
     kind = {"text": "string"}.get(given.kind, given.kind)
     return Parameter(given.name, given.documentation, {"type": kind}, given.example)
+
+
+def _body_name(route: Route) -> str:
+    return "-".join((route.interaction.removeprefix("$"), *(route.types or ())))
 
 
 def _inputs_body(route: Route) -> Json:

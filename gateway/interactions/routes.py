@@ -11,10 +11,11 @@ import re
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 from uuid import uuid4
 
 from gateway import outcomes
-from gateway.interactions import expand, lookup, subsumes, translate, validate_code
+from gateway.interactions import expand, lookup, subsumes, translate, validate, validate_code
 from gateway.interactions.batch import batch
 from gateway.interactions.capabilities import capabilities
 from gateway.interactions.everything import everything
@@ -32,6 +33,11 @@ from gateway.search.clauses import did_you_mean
 from gateway.search.parameters import SERVED_TYPES
 
 _READ = ("_summary", "_elements")
+_VALIDATE: tuple[tuple[Literal["GET", "POST"], str, Level], ...] = (
+    ("POST", "/{resource_type}/$validate", "type"),
+    ("GET", "/{resource_type}/{resource_id}/$validate", "instance"),
+    ("POST", "/{resource_type}/{resource_id}/$validate", "instance"),
+)
 _HISTORY = ("_since", "_at", "_count", "_cursor", "_summary", "_elements")
 _EVERYTHING = ("_type", "_since", "_count", "_cursor", "_summary", "_elements")
 
@@ -85,6 +91,13 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/{resource_type}/{resource_id}/$everything", "$everything", "instance", everything,
           "A patient's record: the Patient, what refers to it, and what these refer to.", _EVERYTHING, ("Patient",),
           "http://hl7.org/fhir/OperationDefinition/Patient-everything", returns="Bundle"),
+    *(
+        Route(method, pattern, "$validate", level, validate.validate,
+              "What is wrong with a resource: structure, codes, references and invariants of R4.",
+              definition=validate.DEFINITION, reads="inputs" if method == "POST" else None, inputs=validate.INPUTS,
+              returns="OperationOutcome")
+        for method, pattern, level in _VALIDATE
+    ),
     *_operation("translate", "ConceptMap", translate.translate, translate.INPUTS, "Parameters",
                 "The codes that a native word becomes, or the words that become a code."),
     *_operation("lookup", "CodeSystem", lookup.lookup, lookup.INPUTS, "Parameters",

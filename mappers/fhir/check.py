@@ -13,6 +13,7 @@ https://hl7.org/fhir/R4/validation.html
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -43,12 +44,9 @@ def check(resource: dict[str, Any]) -> list[Finding]:
     kind = resource.get("resourceType")
     if not isinstance(kind, str) or kind not in _SUPPORTED:
         return [Finding("Resource", "unknown-type", "is no resource type that can be checked")]
-    validator = _validator(kind)
     try:
-        # A contained resource has rules that look across the whole: only then is a valid one looked at twice.
-        if validator.is_valid(resource) and "contained" not in resource:
-            return []
-        return _explain(resource, kind, frozenset(_contained_ids(resource)))
+        local = frozenset(_contained_ids(resource)) if "contained" in resource else _NONE
+        return _explain(resource, kind, local)
     except (ValueError, TypeError):  # jsonschema_rs refuses what is no JSON: NaN, a date, a key that is no text
         return [Finding(kind, "json", "holds something that JSON cannot say")]
 
@@ -74,17 +72,18 @@ def judge(resource: dict[str, Any]) -> list[Finding]:
 
 
 class _Resource:
-    """The keyword `fhirResource`: a resource inside another one is valid as its own type says."""
+    """The keyword `fhirResource`: a resource inside another one. What is in it is checked on its own, once."""
 
     def __init__(self, _parent: dict[str, Any], _value: Any, _path: Path) -> None:
         pass
 
     def validate(self, instance: Any) -> None:
-        if not isinstance(instance, dict) or check(instance):
+        if not _is_resource(instance):
             raise ValueError
 
 
 _SUPPORTED = frozenset(definitions.RESOURCE_TYPES)
+_NONE: frozenset[str] = frozenset()
 _NAME = re.compile(r"_?[A-Za-z][A-Za-z0-9]{0,63}")
 _LITERAL = re.compile(rf"[A-Z][A-Za-z]{{1,63}}/{RESOURCE_ID}(?:/_history/{RESOURCE_ID})?")
 
@@ -105,11 +104,45 @@ def _validator(kind: str) -> jsonschema_rs.Draft202012Validator:
 
 def _explain(resource: dict[str, Any], kind: str, local: frozenset[str]) -> list[Finding]:
     """The findings of a resource; `local` = the ids that a `#reference` may name."""
+    validator = _validator(kind)
+    if validator.is_valid(resource) and kind not in _HOLDERS and "contained" not in resource:
+        return []
     found: dict[Finding, None] = {}
-    for error in _validator(kind).iter_errors(resource):
+    for error in validator.iter_errors(resource):
         found.update(dict.fromkeys(_findings(resource, kind, local, error)))
+    for place, inner in _held(resource, kind):
+        own = local | {""} if place[0] == "contained" else frozenset(_contained_ids(inner))
+        named: str = inner["resourceType"]
+        for each in _explain(inner, named, own):
+            path = _path(kind, place) + each.path.removeprefix(named)
+            found[Finding(path, each.rule, each.reason)] = None
     found.update(dict.fromkeys(_containment(resource, kind)))
     return list(found)
+
+
+def _is_resource(value: Any) -> bool:
+    """Whether it is a resource of a type that can be checked."""
+    kind = value.get("resourceType") if isinstance(value, dict) else None
+    return isinstance(kind, str) and kind in _SUPPORTED
+
+
+def _held(resource: dict[str, Any], kind: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The resources inside a resource that can be checked, and their places; not those inside of these."""
+    waiting: list[tuple[Path, Any]] = [([name], resource.get(name)) for name in ("contained", *_HOLDERS.get(kind, ()))]
+    while waiting:
+        place, value = waiting.pop()
+        if isinstance(value, list):
+            waiting += [([*place, index], each) for index, each in enumerate(value)]
+        elif _is_resource(value):
+            yield place, value
+        elif isinstance(value, dict) and place[0] != "contained":
+            waiting += [([*place, name], value[name]) for name in _WAYS if name in value]
+
+
+_HOLDERS: dict[str, tuple[str, ...]] = {"Bundle": ("entry",), "Parameters": ("parameter",)}
+"""The resource types that hold others besides contained ones, and where."""
+_WAYS = ("resource", "response", "outcome", "part")
+"""The elements that lead there."""
 
 
 def _findings(
@@ -124,7 +157,7 @@ def _findings(
     elif keyword == "required" and rule is None:
         yield Finding(_path(kind, [*place, error.kind.as_dict()["property"]]), "required", "is required")
     elif rule in ("contained", "resource"):
-        yield from _nested(value, kind, place, local if rule == "contained" else None)
+        yield Finding(_path(kind, place), "unknown-type", "is no resource of a type that can be checked")
     elif rule == "target" and keyword == "pattern":
         yield from _literal(value, _path(kind, place), local)
     else:
@@ -163,32 +196,22 @@ def _literal(value: Any, path: str, local: frozenset[str]) -> Iterator[Finding]:
         yield Finding(path, "ref-1", "names no contained resource")
 
 
-def _nested(value: Any, kind: str, place: Path, local: frozenset[str] | None) -> Iterator[Finding]:
-    """The findings of a resource inside another one; a contained one sees its siblings and its container (`#`)."""
-    inner = value.get("resourceType") if isinstance(value, dict) else None
-    if not isinstance(inner, str) or inner not in _SUPPORTED:
-        yield Finding(_path(kind, place), "unknown-type", "is no resource of a type that can be checked")
-        return
-    own = frozenset(_contained_ids(value)) if local is None else local | {""}
-    for finding in _explain(value, inner, own):
-        yield Finding(_path(kind, place) + finding.path.removeprefix(inner), finding.rule, finding.reason)
-
-
 def _containment(resource: dict[str, Any], kind: str) -> Iterator[Finding]:
     """dom-2 to dom-5: contained resources contain none, have no version or security, and are referred to."""
     contained = resource.get("contained")
     if not isinstance(contained, list):
         return
     named = set(_strings({name: value for name, value in resource.items() if name != "contained"}))
-    for index, inner in enumerate(contained):
+    said = [set(_strings(inner)) for inner in contained]
+    sayers = Counter(text for texts in said for text in texts)
+    for index, (inner, within) in enumerate(zip(contained, said, strict=True)):
         if not isinstance(inner, dict):
             continue
         path, meta = f"{kind}.contained[{index}]", inner.get("meta")
-        within = set(_strings(inner))
-        siblings = {text for other in contained if other is not inner for text in _strings(other)}
+        own = f"#{inner.get('id')}"
         if "contained" in inner:
             yield Finding(path, "dom-2", "contains a resource itself")
-        if f"#{inner.get('id')}" not in named | siblings and "#" not in within:
+        if own not in named and sayers[own] == (own in within) and "#" not in within:
             yield Finding(path, "dom-3", "is referred to from nowhere")
         if isinstance(meta, dict) and meta.keys() & {"versionId", "lastUpdated"}:
             yield Finding(path, "dom-4", "has a version of its own")
