@@ -36,8 +36,8 @@ class AccountedColumn:
 
     @property
     def name(self) -> str:
-        """Stream and column in one line that no name can break."""
-        return " ".join(f"{self.stream}.{self.column}".split())
+        """Stream and column in one line that no name can break: it is another's text, and a terminal obeys some."""
+        return "".join(letter if letter.isprintable() else "?" for letter in f"{self.stream}.{self.column}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
+from gateway.cli.accounting import AccountedColumn
 from his_adapters import installed
 from his_adapters.error_rates import PROFILES
 from tests.his_adapters.contract import simulated
@@ -102,6 +103,12 @@ def test_fewer_may_be_enough(hospitals: Path) -> None:
         assert "\x1b" not in done.stdout
         assert "nothing is stored yet (run: fhir-gateway sync)" in done.stdout
     assert not (hospitals / "gateway.db").exists()
+
+
+def test_a_name_is_no_command_to_a_terminal() -> None:
+    """The name of a column is the hospital's: it cannot break a line or paint it."""
+    assert AccountedColumn("a", "b\n\x1b[2Jc\u202e", "unknown").name == "a.b??[2Jc?"
+    assert AccountedColumn("a", "Größe (cm)", "unknown").name == "a.Größe (cm)"
 
 
 def test_one_source_may_be_chosen(hospitals: Path) -> None:

@@ -98,6 +98,15 @@ def test_the_table_says_what_every_column_decides(adapter: str, tmp_path: Path, 
     assert [row for row in table.values() if bool(row.elements) == bool(row.reason)] == []
 
 
+@pytest.mark.soak
+@pytest.mark.parametrize("profile", ["seed", "original"])
+def test_what_is_ignored_changes_nothing_in_a_larger_store(adapter: str, profile: str, tmp_path: Path) -> None:
+    simulated(adapter, tmp_path, profile, 10 * PATIENTS)
+    store = NativeStore(adapter, tmp_path)
+    ignored = [column for column in store.columns if not accounts(adapter)[place_of(column)].elements]
+    assert {column: found for column in ignored if (found := store.changed_by(column))} == {}
+
+
 def test_what_a_bad_export_has_is_accounted_for_as_far_as_it_is_read(adapter: str, tmp_path: Path) -> None:
     """A respelled column finds the row of its field; a foreign one has none."""
     simulated(adapter, tmp_path, "hostile", PATIENTS)
