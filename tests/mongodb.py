@@ -46,10 +46,19 @@ def mongodb_server() -> Iterator[str]:
 @pytest.fixture
 def mongodb_url(mongodb_server: str) -> Iterator[str]:
     """The URL of a database for this test, as the administrator."""
+    with new_database(mongodb_server) as url:
+        yield url
+
+
+@contextmanager
+def new_database(server: str) -> Iterator[str]:
+    """The URL of an empty database, as the administrator."""
     name = f"test_{secrets.token_hex(6)}"
-    yield f"{_place(mongodb_server)}/{name}?authSource=admin"
-    with _client(mongodb_server) as client:
-        client.drop_database(name)
+    try:
+        yield f"{_place(server)}/{name}?authSource=admin"
+    finally:
+        with _client(server) as client:
+            client.drop_database(name)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +20,7 @@ from tests.his_adapters.contract import AdapterContract, everything, opened
 from tests.his_adapters.test_chirona import REFUSED, STREAMS
 from tests.mappers.mapped import mapped
 from tests.mappers.test_golden import compare_with_golden
-from tests.postgres import postgres_server, postgres_url, reader_of
+from tests.postgres import new_database, postgres_server, postgres_url, reader_of
 
 __all__ = ["postgres_server", "postgres_url"]
 
@@ -40,15 +39,10 @@ class Hospital(NamedTuple):
 
 @contextmanager
 def _hospital(server: str, folder: Path, profile: str) -> Iterator[Hospital]:
-    name = f"chirona_{secrets.token_hex(4)}"
-    with psycopg.connect(chirona_server.plain(server), autocommit=True) as administrator:
-        administrator.execute(f"CREATE DATABASE {name}")
-        url = make_url(server).set(database=name).render_as_string(hide_password=False)
-        with psycopg.connect(chirona_server.plain(url), autocommit=True) as owner:
-            written = chirona_server.simulate_on(owner, folder, profile)
-            with reader_of(url) as reader:
-                yield Hospital(profile, owner, reader, folder, written)
-        administrator.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with new_database(server) as url, psycopg.connect(chirona_server.plain(url), autocommit=True) as owner:
+        written = chirona_server.simulate_on(owner, folder, profile)
+        with reader_of(url) as reader:
+            yield Hospital(profile, owner, reader, folder, written)
 
 
 @pytest.fixture(scope="module", params=PROFILES)
