@@ -16,15 +16,21 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import make_url
 
+from tests.gateway.served import free_port
+
 READER = Path(__file__).parents[1] / "deploy" / "mariadb" / "reader.sql"
 """What a hospital's administrator runs for the gateway's user."""
+_PASSWORD = secrets.token_hex(16)
+# MariaDB refuses to run as root.
+_OTHER_USER: dict[str, Any] = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+_QUIET: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/", **_OTHER_USER}
 _PLACES = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin"
 
 
@@ -35,19 +41,57 @@ def mysql_server() -> Iterator[str]:
     if named:
         yield named
         return
+    with private_folder() as folder, served(folder, free_port()) as url:
+        yield url
+
+
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """The data of a private server, which `served` starts and starts again."""
     if _program("mariadbd") is None or importlib.util.find_spec("pymysql") is None:
         pytest.skip("MariaDB: neither FHIR_GATEWAY_TEST_MYSQL nor mariadbd (on Debian: apt-get install mariadb-server)")
-    with tempfile.TemporaryDirectory(prefix="my", dir="/tmp") as folder, _running(Path(folder)) as url:
-        yield url
+    with tempfile.TemporaryDirectory(prefix="my", dir="/tmp") as name:
+        folder = Path(name)
+        if _OTHER_USER:
+            shutil.chown(folder, "nobody", "nogroup")
+        method = "--auth-root-authentication-method=normal"
+        install = [str(_program("mariadb-install-db")), "--no-defaults", f"--datadir={folder / 'data'}", method]
+        subprocess.run([*install, "--skip-test-db"], check=True, **_QUIET)
+        yield folder
+
+
+@contextmanager
+def served(folder: Path, port: int) -> Iterator[str]:
+    """The URL of the server of a folder, as its administrator, while it runs."""
+    address = folder / "socket"
+    # Durability costs time and helps nobody here.
+    fast = ["--skip-log-bin", "--loose-innodb-flush-method=nosync", "--innodb-doublewrite=0"]
+    place = [f"--datadir={folder / 'data'}", f"--socket={address}", f"--port={port}", "--bind-address=127.0.0.1"]
+    server = subprocess.Popen([str(_program("mariadbd")), "--no-defaults", *place, *fast], **_QUIET)
+    try:
+        _wait_for(address, server)
+        yield f"mysql+pymysql://gateway_tests:{_PASSWORD}@127.0.0.1:{port}/mysql"
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(timeout=30)
 
 
 @pytest.fixture
 def mysql_url(mysql_server: str) -> Iterator[str]:
     """The URL of a database made for this test, as its administrator."""
+    with new_database(mysql_server) as url:
+        yield url
+
+
+@contextmanager
+def new_database(server: str) -> Iterator[str]:
+    """The URL of an empty database, as its administrator."""
     name = f"test_{secrets.token_hex(6)}"
-    execute(mysql_server, f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
-    yield make_url(mysql_server).set(database=name).render_as_string(hide_password=False)
-    execute(mysql_server, f"DROP DATABASE {name}")
+    execute(server, f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+    try:
+        yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    finally:
+        execute(server, f"DROP DATABASE {name}")
 
 
 @contextmanager
@@ -98,34 +142,8 @@ def _program(name: str) -> str | None:
     return shutil.which(name, path=_PLACES)
 
 
-@contextmanager
-def _running(folder: Path) -> Iterator[str]:
-    # MariaDB refuses to run as root.
-    other_user: dict[str, Any] = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
-    data, address, password = folder / "data", folder / "socket", secrets.token_hex(16)
-    if other_user:
-        shutil.chown(folder, "nobody", "nogroup")
-    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/", **other_user}
-    install = _program("mariadb-install-db")
-    assert install is not None
-    method = "--auth-root-authentication-method=normal"
-    subprocess.run([install, "--no-defaults", f"--datadir={data}", method, "--skip-test-db"], check=True, **quiet)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    # Durability costs time and helps nobody here.
-    fast = ["--skip-log-bin", "--loose-innodb-flush-method=nosync", "--innodb-doublewrite=0"]
-    place = [f"--datadir={data}", f"--socket={address}", f"--port={port}", "--bind-address=127.0.0.1"]
-    server = subprocess.Popen([str(_program("mariadbd")), "--no-defaults", *place, *fast], **quiet)
-    try:
-        _wait_for(address, server, password)
-        yield f"mysql+pymysql://gateway_tests:{password}@127.0.0.1:{port}/mysql"
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait(timeout=30)
-
-
-def _wait_for(address: Path, server: subprocess.Popen[bytes], password: str) -> None:
-    """Until the server answers; then give the tests a user of their own and take root's open door away."""
+def _wait_for(address: Path, server: subprocess.Popen[bytes]) -> None:
+    """Until the server answers; when it is new, give the tests a user of their own and take root's open door away."""
     import pymysql
 
     end = time.monotonic() + 30
@@ -133,13 +151,16 @@ def _wait_for(address: Path, server: subprocess.Popen[bytes], password: str) -> 
         try:
             with closing(socket.socket(socket.AF_UNIX)) as probe:  # PyMySQL leaves open what it cannot connect
                 probe.connect(str(address))
-            with closing(pymysql.connect(unix_socket=str(address), user="root")) as connection:
-                cursor = connection.cursor()
-                cursor.execute(f"CREATE USER gateway_tests@'%' IDENTIFIED BY '{password}'")
-                cursor.execute("GRANT ALL ON *.* TO gateway_tests@'%' WITH GRANT OPTION")
-                cursor.execute("DROP USER root@localhost")
-                return
+            break
         except OSError:
             if time.monotonic() > end or server.poll() is not None:
                 raise
             time.sleep(0.05)  # a poll of another process, not a wait for luck
+    with (
+        suppress(pymysql.err.OperationalError),
+        closing(pymysql.connect(unix_socket=str(address), user="root")) as root,
+    ):
+        cursor = root.cursor()
+        cursor.execute(f"CREATE USER gateway_tests@'%' IDENTIFIED BY '{_PASSWORD}'")
+        cursor.execute("GRANT ALL ON *.* TO gateway_tests@'%' WITH GRANT OPTION")
+        cursor.execute("DROP USER root@localhost")

@@ -24,6 +24,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.gateway.served import free_port
+
 _PASSWORD = secrets.token_hex(16)
 
 
@@ -34,13 +36,8 @@ def mongodb_server() -> Iterator[str]:
     if named:
         yield named
         return
-    if importlib.util.find_spec("secantus") is None or importlib.util.find_spec("pymongo") is None:
-        pytest.skip("MongoDB: neither FHIR_GATEWAY_TEST_MONGODB nor the secantusdb wheel (pip install secantusdb)")
-    with tempfile.TemporaryDirectory(prefix="mongo", dir="/tmp") as folder:
-        with _running(Path(folder), "mongodb://{place}/admin") as url:
-            _command(url, "createUser", "gw", pwd=_PASSWORD, roles=["root"])
-        with _running(Path(folder), f"mongodb://gw:{_PASSWORD}@{{place}}/admin", "--auth") as url:
-            yield url
+    with private_folder() as folder, served(folder, free_port()) as url:
+        yield url
 
 
 @pytest.fixture
@@ -83,8 +80,27 @@ def database_of(url: str) -> Iterator[Any]:
 @contextmanager
 def private_server(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A server for one test, without users, that the test may kill."""
-    with _started(folder) as (place, server):
+    with _started(folder, free_port()) as (place, server):
         yield f"mongodb://{place}", server
+
+
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """The data of a private server, which `served` starts and starts again."""
+    if importlib.util.find_spec("secantus") is None or importlib.util.find_spec("pymongo") is None:
+        pytest.skip("MongoDB: neither FHIR_GATEWAY_TEST_MONGODB nor the secantusdb wheel (pip install secantusdb)")
+    with tempfile.TemporaryDirectory(prefix="mongo", dir="/tmp") as name:
+        folder = Path(name)
+        with _started(folder, free_port()) as (place, _):
+            _command(f"mongodb://{place}/admin", "createUser", "gw", pwd=_PASSWORD, roles=["root"])
+        yield folder
+
+
+@contextmanager
+def served(folder: Path, port: int) -> Iterator[str]:
+    """The URL of the server of a folder, as its administrator, while it runs."""
+    with _started(folder, port, "--auth") as (place, _):
+        yield f"mongodb://gw:{_PASSWORD}@{place}/admin"
 
 
 def _place(server: str) -> str:
@@ -107,15 +123,7 @@ def _command(url: str, *command: Any, **arguments: Any) -> None:
 
 
 @contextmanager
-def _running(folder: Path, url: str, *options: str) -> Iterator[str]:
-    with _started(folder, *options) as (place, _server):
-        yield url.format(place=place)
-
-
-@contextmanager
-def _started(folder: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+def _started(folder: Path, port: int, *options: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     where = ["--host", "127.0.0.1", "--port", str(port), "--storage-path", str(folder / "data"), "--standalone"]
     command = [sys.executable, "-m", "secantus", *where, *options]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)

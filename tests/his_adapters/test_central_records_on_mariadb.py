@@ -6,7 +6,6 @@ What ran is MariaDB, unless FHIR_GATEWAY_TEST_MYSQL names a MySQL server.
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -29,6 +28,7 @@ from his_adapters.base import (
 )
 from his_adapters.central_records.schema import KEYS
 from tests.conftest import GOLDEN
+from tests.gateway.served import free_port
 from tests.his_adapters.central_records_database import create, fill
 from tests.his_adapters.contract import AdapterContract, everything, opened, simulated
 from tests.mappers.mapped import mapped
@@ -160,11 +160,6 @@ def test_a_reference_in_another_case_is_the_same_reference(mysql_url: str, reade
 # Sickness -------------------------------------------------------------------------------------------------------------
 
 
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
-
-
 SICK: list[Any] = [
     pytest.param({"password": "wr0ng"}, SourceConfigError, "user or password", id="wrong password"),
     pytest.param({"username": "nobody_known"}, SourceConfigError, "user or password", id="unknown user"),
@@ -183,7 +178,7 @@ def test_a_database_that_cannot_be_reached(
     url = make_url(reader)
     password = str(url.password)
     if "port" in change:
-        change = {"port": closed_port()}
+        change = {"port": free_port()}
     source = at(url.set(**change).render_as_string(hide_password=False))
     with pytest.raises(kind) as raised:
         source.streams()

@@ -20,7 +20,7 @@ from tests.his_adapters.contract import AdapterContract, everything, opened
 from tests.his_adapters.test_chirona import REFUSED, STREAMS
 from tests.mappers.mapped import mapped
 from tests.mappers.test_golden import compare_with_golden
-from tests.postgres import new_database, postgres_server, postgres_url, reader_of
+from tests.postgres import new_database, plain, postgres_server, postgres_url, reader_of
 
 __all__ = ["postgres_server", "postgres_url"]
 
@@ -39,7 +39,7 @@ class Hospital(NamedTuple):
 
 @contextmanager
 def _hospital(server: str, folder: Path, profile: str) -> Iterator[Hospital]:
-    with new_database(server) as url, psycopg.connect(chirona_server.plain(url), autocommit=True) as owner:
+    with new_database(server) as url, psycopg.connect(plain(url), autocommit=True) as owner:
         written = chirona_server.simulate_on(owner, folder, profile)
         with reader_of(url) as reader:
             yield Hospital(profile, owner, reader, folder, written)
@@ -64,7 +64,7 @@ def sound(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture
 def owner(postgres_url: str, tmp_path: Path) -> Iterator[psycopg.Connection[Any]]:
     """A hospital that a test may harm, to its owner."""
-    with psycopg.connect(chirona_server.plain(postgres_url), autocommit=True) as connection:
+    with psycopg.connect(plain(postgres_url), autocommit=True) as connection:
         chirona_server.simulate_on(connection, tmp_path / "store", "seed")
         yield connection
 
@@ -127,7 +127,7 @@ def _is_record(told: object) -> bool:
 @pytest.mark.parametrize("profile", ["seed", "original"])
 def test_golden(profile: str, postgres_url: str, tmp_path: Path, golden: Callable[[str, Any], None]) -> None:
     """The golden files are SQLite's."""
-    with psycopg.connect(chirona_server.plain(postgres_url), autocommit=True) as owner:
+    with psycopg.connect(plain(postgres_url), autocommit=True) as owner:
         chirona_server.simulate_on(owner, tmp_path, profile, 20)
         with reader_of(postgres_url) as reader:
             told = everything(opened_at(reader))
@@ -138,7 +138,7 @@ def test_golden(profile: str, postgres_url: str, tmp_path: Path, golden: Callabl
 
 def test_the_reader_may_not_write(url: str) -> None:
     """So that none of these tests could."""
-    with psycopg.connect(chirona_server.plain(url)) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+    with psycopg.connect(plain(url)) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute("DELETE FROM chironaschema.payment")
 
 

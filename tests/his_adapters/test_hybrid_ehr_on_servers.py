@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from bson.json_util import loads
-from sqlalchemy import make_url
 
 from his_adapters.base import (
     Adapter,
@@ -36,7 +35,7 @@ from tests.his_adapters.test_hybrid_ehr import STREAMS
 from tests.mappers.mapped import mapped
 from tests.mappers.test_golden import compare_with_golden
 from tests.mongodb import database_of, mongodb_server, mongodb_url, private_server, reader_of
-from tests.postgres import postgres_server, postgres_url
+from tests.postgres import plain, postgres_server, postgres_url
 
 __all__ = ["mongodb_server", "mongodb_url", "postgres_server", "postgres_url"]
 
@@ -59,8 +58,7 @@ def _filled(folder: Path, profile: str, url: str, notes_url: str) -> dict[str, i
 def owner(folder: Path, postgres_url: str, mongodb_url: str) -> Iterator[psycopg.Connection[Any]]:
     """Both databases, filled, and the connection of the tables' owner."""
     _filled(folder, "seed", postgres_url, mongodb_url)
-    plain = make_url(postgres_url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(plain, autocommit=True) as connection:
+    with psycopg.connect(plain(postgres_url), autocommit=True) as connection:
         yield connection
 
 
@@ -171,8 +169,7 @@ def test_golden(
 
 
 def _held(url: str, notes: str) -> list[Any]:
-    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(plain) as connection, database_of(notes) as database:
+    with psycopg.connect(plain(url)) as connection, database_of(notes) as database:
         rows = [sorted(map(repr, connection.execute(f"SELECT * FROM {table}").fetchall())) for table in KEYS]
         return [*rows, sorted(map(repr, database[NOTES].find({})))]
 
@@ -270,8 +267,7 @@ def test_readers_may_not_write(sql_reader: str, notes_reader: str) -> None:
 
     with database_of(notes_reader) as database, pytest.raises(OperationFailure):
         database[NOTES].delete_one({})
-    plain = make_url(sql_reader).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(plain) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+    with psycopg.connect(plain(sql_reader)) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute("DELETE FROM billing")
 
 

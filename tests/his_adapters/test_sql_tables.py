@@ -19,7 +19,7 @@ from his_adapters.base import Checkpoint, Column, Record, Rejected, SourceConfig
 from his_adapters.sql_tables import Join, SqlAdapter, SqlTable, Tables
 from his_adapters.tabular import Dataset
 from tests.his_adapters.contract import everything, fingerprints
-from tests.postgres import postgres_server, postgres_url, reader_of
+from tests.postgres import plain, postgres_server, postgres_url, reader_of
 
 __all__ = ["postgres_server", "postgres_url"]
 
@@ -92,7 +92,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def owner(postgres_url: str) -> Iterator[psycopg.Connection[Any]]:
-    with psycopg.connect(_plain(postgres_url), autocommit=True) as connection:
+    with psycopg.connect(plain(postgres_url), autocommit=True) as connection:
         connection.execute("CREATE SCHEMA House")
         connection.execute("SET search_path TO House")
         connection.execute(SCRIPT)
@@ -104,10 +104,6 @@ def reader(owner: psycopg.Connection[Any], postgres_url: str) -> Iterator[str]:
     """The URL of a user who may SELECT and nothing else."""
     with reader_of(postgres_url) as url:
         yield url
-
-
-def _plain(url: str) -> str:
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def _at(url: str | None = None, path: Path | None = None, schema: str | None = "House") -> SqlAdapter:

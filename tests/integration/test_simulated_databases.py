@@ -4,68 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from gateway.cli import main
-from tests import mariadb, mongodb, postgres
-from tests.mariadb import mysql_server, mysql_url
-from tests.mongodb import mongodb_server, mongodb_url
-from tests.postgres import postgres_server, postgres_url
+from tests import mongodb
+from tests.integration.databases import PATIENTS, SERVERS, Place, new_place, run
+from tests.mariadb import mysql_server
+from tests.mongodb import mongodb_server
+from tests.postgres import postgres_server
 
-__all__ = ["mongodb_server", "mongodb_url", "mysql_server", "mysql_url", "postgres_server", "postgres_url"]
+__all__ = ["mongodb_server", "mysql_server", "postgres_server"]
 
-PATIENTS = "60"
 PROFILES = ("seed", "original", "hostile")
 
 
-def run(*words: str) -> Result:
-    return CliRunner().invoke(main, list(words))
-
-
-class Place(NamedTuple):
-    """An empty database: as its owner, and as the gateway's user, each with its password in a variable."""
-
-    source: str
-    words: tuple[str, ...]
-    """What `simulate` is told."""
-    toml: str
-    """What gateway.toml says."""
-
-
-@pytest.fixture(params=["central_records", "chirona", "hybrid_ehr"])
+@pytest.fixture(params=SERVERS)
 def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    with _place(str(request.param), request, monkeypatch) as made:
+    with new_place(str(request.param), request, monkeypatch) as made:
         yield made
-
-
-@contextmanager
-def _place(source: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    engine: Any = mariadb if source == "central_records" else postgres
-    owner = str(request.getfixturevalue("mysql_url" if engine is mariadb else "postgres_url"))
-    with ExitStack() as stack:
-        words = ["--source", source, "--url", _hidden("OWNER", owner, monkeypatch)]
-        toml = f'[[source]]\nname = "site"\nadapter = "{source}"\ntimezone = "Asia/Kolkata"\n'
-        toml += f'url = "{_hidden("READER", stack.enter_context(engine.reader_of(owner)), monkeypatch)}"\n'
-        if source == "hybrid_ehr":
-            notes = str(request.getfixturevalue("mongodb_url"))
-            words += ["--option", f"notes_url={_hidden('NOTES_OWNER', notes, monkeypatch)}"]
-            reader = _hidden("NOTES_READER", stack.enter_context(mongodb.reader_of(notes)), monkeypatch)
-            toml += f'options = {{ notes_url = "{reader}" }}\n'
-        yield Place(source, tuple(words), toml)
-
-
-def _hidden(name: str, url: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The URL with a variable in place of its password."""
-    password = urlsplit(url).password
-    assert password
-    monkeypatch.setenv(name, password)
-    return url.replace(f":{password}@", f":${{{name}}}@")
 
 
 def _synced(folder: Path, toml: str) -> dict[str, Any]:
@@ -80,7 +38,7 @@ def _synced(folder: Path, toml: str) -> dict[str, Any]:
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_filled_database_gives_what_the_files_give(profile: str, place: Place, tmp_path: Path) -> None:
     """The same rows and resources, but for what a bad export holds and a database does not take."""
-    made = run("simulate", *place.words, "--patients", PATIENTS, "--profile", profile)
+    made = place.simulate("--profile", profile)
     assert made.exit_code == 0, made.stderr
     assert ":***@" in made.stdout
     held = {name: int(count.replace(",", "")) for count, name in map(str.split, made.stdout.splitlines()[:-1])}
@@ -109,15 +67,16 @@ def test_what_is_there_is_not_written_over(place: Place) -> None:
 
 
 def test_notes_that_are_there_are_not_written_over(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, mongodb_url: str
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor are tables made beside them."""
-    with _place("hybrid_ehr", request, monkeypatch) as place:
-        with mongodb.database_of(mongodb_url) as database:
+    with new_place("hybrid_ehr", request, monkeypatch) as place:
+        assert place.notes_owner
+        with mongodb.database_of(place.notes_owner) as database:
             database["clinical_notes"].insert_one({"note_text": "somebody's"})
         done = run("simulate", *place.words, "--patients", "5")
         assert (done.exit_code, "the collection clinical_notes is there already" in done.stderr) == (1, True)
-        with mongodb.database_of(mongodb_url) as database:
+        with mongodb.database_of(place.notes_owner) as database:
             assert database["clinical_notes"].count_documents({}) == 1
             database.drop_collection("clinical_notes")
         assert run("simulate", *place.words, "--patients", "5").exit_code == 0
