@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 
 from bench.load import ask
 from gateway.search.parameters import row_key
+from gateway.store import Store
 
 _ASKED = 1000
 """Different paths a case, where there are so many."""
@@ -38,8 +39,8 @@ def cases(store: Path, port: int) -> list[Case]:
     """All cases; `port` is where the gateway answers, for the cursors of deep pages."""
     random = Random(1)
     with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as connection:
-        patients = list(_sample(connection, "Patient", random))
-        visits = list(_sample(connection, "Encounter", random))
+        patients = list(_sample(connection, store, "Patient", random))
+        visits = list(_sample(connection, store, "Encounter", random))
         families = _families(connection)
         (stored,) = connection.execute("SELECT count(*) FROM resource WHERE type = 'Patient'").fetchone()
     best = min(abs(len(hits) - _HITS) for hits in families.values())  # 0 in any big store
@@ -74,12 +75,17 @@ def _deep(port: int, path: str, step: int) -> list[str]:
     return found[len(found) // 4 :]
 
 
-def _sample(connection: sqlite3.Connection, resource_type: str, random: Random) -> Iterator[dict[str, Any]]:
-    pks = [
-        pk for (pk,) in connection.execute("SELECT pk FROM resource WHERE type = ? AND deleted = 0", (resource_type,))
-    ]
-    for pk in random.sample(pks, min(_ASKED, len(pks))):
-        yield json.loads(connection.execute("SELECT body FROM resource WHERE pk = ?", (pk,)).fetchone()[0])
+def _sample(
+    connection: sqlite3.Connection, store: Path, resource_type: str, random: Random
+) -> Iterator[dict[str, Any]]:
+    found = connection.execute("SELECT id FROM resource WHERE type = ? AND deleted = 0 ORDER BY pk", (resource_type,))
+    ids = [each for (each,) in found]
+    with Store.attach(f"sqlite:///{store}") as opened:
+        for each in random.sample(ids, min(_ASKED, len(ids))):
+            stored = opened.read(resource_type, each)
+            assert stored is not None
+            assert stored.body is not None
+            yield json.loads(stored.body)
 
 
 def _families(connection: sqlite3.Connection) -> dict[str, set[int]]:

@@ -8,14 +8,17 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
+from sqlalchemy import bindparam, select
+
 import his_adapters
 import mappers
 from bench.processes import ROOT, run
+from gateway.store import RESOURCE, Store
 
 DATA = Path(__file__).parent / ".data"
 _SEED = 1
@@ -70,6 +73,19 @@ def synced(patients: int) -> Hospitals:
         run(sync_command(made.config))
         done.touch()
     return hospitals(folder, patients // len(sources()))
+
+
+def resources(store: Path, batch: int) -> Iterator[list[tuple[str, str, bytes]]]:
+    """Everything that a store serves, as (type, id, body), in batches."""
+    c = RESOURCE.c
+    with Store.attach(f"sqlite:///{store}") as opened:
+        chosen = select(c.pk, c.type, c.id, c.body).where(c.pk > bindparam("after"), c.deleted.is_(False))
+        page = opened.prepare(chosen.order_by(c.pk).limit(bindparam("count")))
+        after = 0
+        with opened.snapshot() as snapshot:
+            while rows := snapshot.all(page, after=after, count=batch):
+                yield [row[1:] for row in rows]  # type: ignore[misc]
+                after = rows[-1][0]
 
 
 def sync_command(config: Path) -> list[str]:

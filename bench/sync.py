@@ -20,7 +20,7 @@ import orjson
 
 from bench.processes import Ran, run
 from bench.report import Goal, Section
-from bench.stores import Hospitals, hospitals, remove_store, sync_command
+from bench.stores import Hospitals, hospitals, remove_store, resources, sync_command
 
 PATIENTS_EACH = 4_000
 GOAL = 5_000
@@ -58,7 +58,8 @@ def bench(rounds: int, patients_each: int = PATIENTS_EACH) -> Section:
             firsts.append(_synced(made))
             seconds.append(_synced(made))
             floors.append(_floor(made, Path(folder) / f"floor-{at}.db"))
-        bytes_each = _bytes(made.store) / firsts[0].resources
+        sizes = [len(body) for batch in resources(made.store, _BATCH) for _, _, body in batch]
+    bytes_each = statistics.mean(sizes)
     return _section(made, firsts, seconds, floors, bytes_each)
 
 
@@ -76,15 +77,11 @@ def _floor(made: Hospitals, target: Path) -> float:
         for file in sorted((made.natives / source).rglob("*")):
             _read(file)
     spent = perf_counter() - started
-    with (
-        closing(sqlite3.connect(f"file:{made.store}?mode=ro", uri=True)) as store,
-        closing(sqlite3.connect(target)) as floor,
-    ):
+    with closing(sqlite3.connect(target)) as floor:
         floor.execute("PRAGMA journal_mode=WAL")
         floor.execute("PRAGMA synchronous=NORMAL")
         floor.execute("CREATE TABLE resource (type TEXT, id TEXT, body BLOB, PRIMARY KEY (type, id))")
-        cursor = store.execute("SELECT type, id, body FROM resource WHERE deleted = 0 ORDER BY pk")
-        while batch := cursor.fetchmany(_BATCH):
+        for batch in resources(made.store, _BATCH):
             parsed = [(kind, name, orjson.loads(body)) for kind, name, body in batch]
             started = perf_counter()
             with floor:
@@ -103,11 +100,6 @@ def _read(file: Path) -> None:
         for (table,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
             for _ in connection.execute(f'SELECT * FROM "{table}"'):
                 pass
-
-
-def _bytes(store: Path) -> int:
-    with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as connection:
-        return int(connection.execute("SELECT sum(length(body)) FROM resource").fetchone()[0])
 
 
 def _section(

@@ -23,7 +23,7 @@ from gateway.store.tables import METADATA, REGISTER
 from gateway.store.versions import Change, Stored, Versions
 from gateway.store.writer import Writer
 
-_SCHEMA_NAME, _SCHEMA = "schema", b"1"
+_SCHEMA_NAME, _SCHEMA = "schema", b"2"
 _PAGE = 500
 _CREATION_LOCK = 0x53544F52  # PostgreSQL: two processes may open a new store at the same time
 

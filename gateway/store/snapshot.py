@@ -15,12 +15,14 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Engine, Select
+from sqlalchemy import Engine, Select, bindparam, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
+from gateway.store.bodies import Body, Unpacking
 from gateway.store.connections import connect_reader, was_stopped
 from gateway.store.errors import TimeLimit
+from gateway.store.tables import DICTIONARY
 
 _DIALECTS: dict[str, Any] = {"sqlite": sqlite.dialect, "postgresql": PGDialect_psycopg}
 _STEPS = 50_000
@@ -31,7 +33,7 @@ _PARAMETER_STYLES = {"sqlite": "named", "postgresql": "pyformat"}
 class Query:
     """A compiled statement. Values given in the statement itself are its defaults."""
 
-    __slots__ = ("defaults", "sql")
+    __slots__ = ("bodies", "defaults", "sql")
 
     def __init__(self, statement: Select[Any], dialect: str) -> None:
         compiled = statement.compile(
@@ -40,6 +42,15 @@ class Query:
         )
         self.sql = str(compiled)
         self.defaults = {name: value for name, value in compiled.params.items() if value is not None}
+        columns = enumerate(statement.selected_columns)
+        self.bodies = tuple(place for place, column in columns if isinstance(column.type, Body))
+        """The places of bodies in a row: as they lie in the table they may be packed."""
+
+
+_DICTIONARIES = {
+    dialect: Query(select(DICTIONARY.c.content).where(DICTIONARY.c.id == bindparam("id")), dialect)
+    for dialect in _DIALECTS
+}
 
 
 class Snapshot:
@@ -55,9 +66,11 @@ class Snapshot:
         "_execute",
         "_on_sqlite",
         "_options",
+        "_unpacking",
     )
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, unpacking: Unpacking) -> None:
+        self._unpacking = unpacking
         self._connect: Callable[[], Any] = lambda: connect_reader(engine)
         self._connection: Any = None
         self._execute: Any = None
@@ -114,18 +127,30 @@ class Snapshot:
         """All rows."""
         values = {**query.defaults, **params} if query.defaults else params
         rows: list[tuple[Any, ...]] = self._execute(query.sql, values, **self._options).fetchall()
+        for place in query.bodies:
+            rows = [(*row[:place], self._plain(row[place]), *row[place + 1 :]) for row in rows]
         return rows
 
     def one(self, query: Query, **params: Any) -> tuple[Any, ...] | None:
         """The first row, or None."""
         values = {**query.defaults, **params} if query.defaults else params
         row: tuple[Any, ...] | None = self._execute(query.sql, values, **self._options).fetchone()
+        if row is not None:
+            for place in query.bodies:
+                row = (*row[:place], self._plain(row[place]), *row[place + 1 :])
         return row
 
     def rows(self, sql: str, params: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """All rows of an SQL text in the driver's own parameter style, for the store's own modules."""
         rows: list[tuple[Any, ...]] = self._execute(sql, params, **self._options).fetchall()
         return rows
+
+    def _plain(self, body: bytes | None) -> bytes | None:
+        return self._unpacking.plain(body, self._dictionary)
+
+    def _dictionary(self, number: int) -> bytes:
+        query = _DICTIONARIES["sqlite" if self._on_sqlite else "postgresql"]
+        return bytes(self._execute(query.sql, {"id": number}, **self._options).fetchone()[0])
 
     def close(self) -> None:
         """Close the connection. The next use opens another one."""
@@ -142,6 +167,7 @@ class Snapshots:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._unpacking = Unpacking()
         self._lock = threading.Lock()
         self._start()
         weak = weakref.WeakMethod(self._leave_to_parent)
@@ -162,7 +188,7 @@ class Snapshots:
         try:
             snapshot: Snapshot = self._local.snapshot
         except AttributeError:
-            snapshot = self._local.snapshot = Snapshot(self._engine)
+            snapshot = self._local.snapshot = Snapshot(self._engine, self._unpacking)
             with self._lock:
                 self._open.add(snapshot)
         return snapshot

@@ -1,4 +1,4 @@
-"""The tables of the store. Bodies are canonical JSON bytes that are served as they are.
+"""The tables of the store. Bodies are canonical JSON bytes that are served as they are; many lie packed (bodies.py).
 
 What a query filters or orders by is a column; what is only shown again is packed. A resource's `pk` never changes.
 """
@@ -20,6 +20,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from gateway.store.bodies import Body
+
 METADATA = MetaData()
 _PK = BigInteger().with_variant(Integer, "sqlite")
 _COUNTS = ("rows_read", "mapped", "quarantined", "skipped", "created", "changed", "unchanged", "deleted")
@@ -36,13 +38,12 @@ RESOURCE = Table(
     Column("deleted", Boolean, nullable=False),
     Column("shared", Boolean, nullable=False),
     Column("digest", LargeBinary(16), nullable=False),  # of the mapped content before decoration
-    Column("body", LargeBinary),  # NULL once deleted
+    Column("body", Body),  # NULL once deleted
     Column("sequence", BigInteger, nullable=False, server_default="0"),  # of the change that wrote this version
     Column("stream", Integer),  # with key: the native row that made it; NULL where many rows or none did
     Column("key", Text),
     UniqueConstraint("type", "id"),
     Index("resource_by_time", "type", "updated", "pk"),
-    Index("resource_by_type", "type", "pk"),
     Index("resource_by_sequence", "type", "sequence"),
     Index("resource_by_source", "source", "deleted", "type"),
 )
@@ -58,10 +59,21 @@ VERSION = Table(
     Column("replaced", BigInteger, nullable=False),  # when the next version came
     Column("sequence", BigInteger, nullable=False),
     Column("deleted", Boolean, nullable=False),
-    Column("body", LargeBinary),
+    Column("body", Body),
     Index("version_by_sequence", "type", "sequence"),
 )
 """Superseded versions, unchanged for ever."""
+
+DICTIONARY = Table(
+    "dictionary",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("source", String(64), nullable=False),
+    Column("type", String(32), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    UniqueConstraint("source", "type"),
+)
+"""What packed bodies are unpacked with. Never changed, never removed."""
 
 REGISTER = Table(
     "register",

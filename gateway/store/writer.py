@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from gateway.store.bodies import Unpacking
+from gateway.store.packing import Packing
 from gateway.store.quarantine import Quarantine
 from gateway.store.references import References
 from gateway.store.row_map import RowMap
@@ -24,6 +26,7 @@ _START_CLOCK = "INSERT INTO clock (one, pk, sequence, updated) VALUES (1, 0, 0, 
 _SET_CLOCK = "UPDATE clock SET pk = ?, sequence = ?, updated = ? WHERE one = 1"
 _CURRENT = "SELECT id, pk, version, deleted, digest FROM resource WHERE type = ? AND id IN (??)"
 _WHOLE = "SELECT pk, type, id, version, deleted, shared, digest, body, stream, key FROM resource WHERE pk IN (??)"
+_SOURCES = "SELECT pk, source FROM resource WHERE pk IN (??)"
 _INSERT = (
     "INSERT INTO resource"
     " (pk, type, id, source, version, updated, deleted, shared, digest, stream, key, body, sequence)"
@@ -41,6 +44,7 @@ _DELETE = (
     "UPDATE resource SET version = version + 1, updated = ?, deleted = ?, digest = ?, body = NULL, sequence = ?"
     " WHERE pk = ?"
 )
+_DICTIONARY = "SELECT content FROM dictionary WHERE id = ?"
 _LIVE = "SELECT pk, type, id FROM resource WHERE pk IN (??) AND deleted = ?"
 
 
@@ -97,6 +101,8 @@ class Writer:
         self.quarantine = Quarantine(self._sql)
         self.references = References(self._sql)
         self.states = States(self._sql)
+        self._packing = Packing(self._sql)
+        self._unpacking = Unpacking()
         self.now = 0
         """The commit time of this batch, in ms."""
         with connection.begin():
@@ -114,6 +120,7 @@ class Writer:
                 yield
                 self._sql.run(_SET_CLOCK, self._pk, self._sequence, self.now)
             except BaseException:
+                self._packing.forget()
                 self._read_clock()
                 raise
 
@@ -134,18 +141,20 @@ class Writer:
     def whole(self, pks: Sequence[int]) -> list[Whole]:
         """Current resources with their bodies."""
         found = self._sql.rows(_WHOLE, list(pks)) if pks else ()
-        return [Whole._make((*row[:4], bool(row[4]), bool(row[5]), *row[6:])) for row in found]
+        return [
+            Whole._make((*row[:4], bool(row[4]), bool(row[5]), row[6], self._plain(row[7]), *row[8:])) for row in found
+        ]
 
     def create(self, source: str, contents: Sequence[Content]) -> list[int]:
         """Write first versions; their pks."""
         first = self._pk + 1
-        middle = b'"versionId":"1",' + self._stamp
+        middle, packed = b'"versionId":"1",' + self._stamp, self._packing.packed
         self._sql.many(
             _INSERT,
             [
                 (
                     *(pk, content.type, content.id, source, self.now, False, *content[4:]),
-                    content.head + middle + content.tail,
+                    packed(source, content.type, content.head + middle + content.tail),
                     sequence,
                 )
                 for pk, sequence, content in zip(
@@ -158,17 +167,24 @@ class Writer:
         )
         self._pk += len(contents)
         self._sequence += len(contents)
+        self._packing.learn()
         return list(range(first, self._pk + 1))
 
     def replace(self, replacements: Sequence[tuple[Current, Content]]) -> None:
         """Write the next versions of existing resources. A deleted one comes back."""
         self._sql.many(_ARCHIVE, [(self.now, current.pk) for current, _ in replacements])
+        pks = [current.pk for current, _ in replacements]
+        sources = {row[0]: row[1] for row in self._sql.rows(_SOURCES, pks)} if pks else {}
         self._sql.many(
             _UPDATE,
             [
                 (
                     *(current.version + 1, self.now, False, *content[4:]),
-                    content.head + b'"versionId":"%d",' % (current.version + 1) + self._stamp + content.tail,
+                    self._packing.packed(
+                        sources[current.pk],
+                        content.type,
+                        content.head + b'"versionId":"%d",' % (current.version + 1) + self._stamp + content.tail,
+                    ),
                     self._next_sequence(),
                     current.pk,
                 )
@@ -183,6 +199,9 @@ class Writer:
         self._sql.many(_DELETE, [(self.now, True, b"", self._next_sequence(), pk) for pk, _, _ in live])
         self.references.forget([pk for pk, _, _ in live])
         return live
+
+    def _plain(self, body: bytes | None) -> bytes | None:
+        return self._unpacking.plain(body, lambda number: bytes(self._sql.rows(_DICTIONARY, number)[0][0]))
 
     def _next_sequence(self) -> int:
         self._sequence += 1

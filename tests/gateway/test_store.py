@@ -83,6 +83,48 @@ def test_versions_are_kept_and_their_bytes_say_what_the_columns_say(store: Store
     assert store.vread("Patient", "b", 1) is None
 
 
+def test_packed_bodies_are_served_as_they_were_written(store: Store) -> None:
+    """After the first thousand of a kind bodies lie packed; every version of every one reads as plain JSON."""
+    with store.writer() as writer:
+        for start in range(0, 2_500, 500):
+            create(writer, *(said(f"p{number}", f"Person {number}") for number in range(start, start + 500)))
+        create(writer, said("v", "visit", "Encounter"))
+    with store.writer() as writer:  # which finds the dictionary in the store
+        replace(writer, said("p0", "Packed now"))
+        replace(writer, said("p2499", "Packed again"))
+        [whole] = [each for each in writer.whole([1]) if each.body]
+    lying = store.prepare(select(func.substr(RESOURCE.c.body, 1, 1)).where(RESOURCE.c.type == "Patient"))
+    with store.snapshot() as snapshot:
+        packed = sum(bytes(first) != b"{" for (first,) in snapshot.all(lying))
+    assert packed == 1_501
+    assert orjson.loads(whole.body)["name"] == "Packed now"
+    for resource_id, name in (("p0", "Packed now"), ("p1", "Person 1"), ("p2000", "Person 2000")):
+        stored = store.read("Patient", resource_id)
+        assert stored is not None
+        assert stored.body is not None
+        assert orjson.loads(stored.body)["name"] == name
+    names = {orjson.loads(change.body)["name"] for change in store.history("Patient", count=5_000) if change.body}
+    assert names == {f"Person {number}" for number in range(2_500)} | {"Packed now", "Packed again"}
+
+
+def test_a_dictionary_of_a_failed_batch_is_forgotten(store: Store) -> None:
+    """What is packed after it can be read all the same."""
+    with store.writer() as writer:
+
+        def fail() -> None:
+            with writer.batch():
+                writer.create("test", [said(f"p{number}", f"Person {number}") for number in range(1_000)])
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            fail()
+        create(writer, *(said(f"p{number}", f"Person {number}") for number in range(1_500)))
+        create(writer, said("last", "The last"))
+    for change in store.history("Patient", count=2_000):
+        assert change.body is not None
+        assert orjson.loads(change.body)["id"] == change.id
+
+
 def test_history_is_newest_first_and_pages_without_loss(store: Store) -> None:
     """Pages by `before` hold each version once, in the order of changes, whatever the scope."""
     with store.writer() as writer:
@@ -320,6 +362,6 @@ def test_a_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:
 def test_a_store_of_another_schema_is_refused(url: str) -> None:
     """The program says which schema it needs."""
     with Store.open(url) as store, store.writer() as writer, writer.batch():
-        writer.connection.execute(update(REGISTER).values(value=b"2"))
-    with pytest.raises(StoreError, match="schema 2, this program needs 1"):
+        writer.connection.execute(update(REGISTER).values(value=b"1"))
+    with pytest.raises(StoreError, match="schema 1, this program needs 2"):
         Store.open(url)
