@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +20,15 @@ GOLDEN = Path(__file__).parent / "golden"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write golden files anew; read the diff")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was skipped in one line, counted by what it wants."""
+    told = (each.longrepr for each in terminalreporter.getreports("skipped"))
+    reasons = Counter(reason[2].removeprefix("Skipped: ") for reason in told if isinstance(reason, tuple))
+    if reasons:
+        wants = "; ".join(f"{count} for want of {reason}" for reason, count in sorted(reasons.items()))
+        terminalreporter.write_line(f"{reasons.total()} skipped: {wants}")
 
 
 @pytest.fixture

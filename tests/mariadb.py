@@ -49,7 +49,7 @@ def mysql_server() -> Iterator[str]:
 def private_folder() -> Iterator[Path]:
     """The data of a private server, which `served` starts and starts again."""
     if _program("mariadbd") is None or importlib.util.find_spec("pymysql") is None:
-        pytest.skip("MariaDB: neither FHIR_GATEWAY_TEST_MYSQL nor mariadbd (on Debian: apt-get install mariadb-server)")
+        pytest.skip("MariaDB (apt-get install mariadb-server, or name a server in FHIR_GATEWAY_TEST_MYSQL)")
     with tempfile.TemporaryDirectory(prefix="my", dir="/tmp") as name:
         folder = Path(name)
         if _OTHER_USER:

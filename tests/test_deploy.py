@@ -81,7 +81,7 @@ def _run(script: str, folder: Path, program: str, **environment: str) -> subproc
     """An init script with the passwords `owner` and `reader` of a folder."""
     places = os.pathsep.join([os.environ["PATH"], *([str(binaries)] if (binaries := postgres_binaries()) else [])])
     if shutil.which(program, path=places) is None:
-        pytest.skip(f"deploy/{script}: no program {program}")
+        pytest.skip(f"{program} (apt-get install {script.replace('postgres', 'postgresql')}-client)")
     files = {"READER_PASSWORD_FILE": str(folder / "reader"), "READER_SQL": str(DEPLOY / script / "reader.sql")}
     return subprocess.run(
         ["/bin/sh", str(DEPLOY / script / "init.sh")],
