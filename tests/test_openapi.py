@@ -87,7 +87,9 @@ def test_every_route_is_described(document: dict[str, Any]) -> None:
     described = {(method.upper(), path) for path, operations in document["paths"].items() for method in operations}
     for route in ROUTES:
         for resource_type in route.types or SERVED_TYPES:
-            path = route.pattern.format(resource_type=resource_type, resource_id="{id}", version_id="{vid}")
+            path = route.pattern.format(
+                resource_type=resource_type, resource_id="{id}", version_id="{vid}", member_type="{type}"
+            )
             assert (route.method, path) in described
     for operations in document["paths"].values():
         for operation in operations.values():

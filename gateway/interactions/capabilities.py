@@ -17,11 +17,15 @@ from gateway.interactions.exchange import FHIR_JSON, FHIR_XML, FhirRequest, Fhir
 from gateway.interactions.parameters import require_known
 from gateway.interactions.presentation import asked_of
 from gateway.search.clauses import followable, modifiers
-from gateway.search.parameters import SERVED_TYPES, SearchParameter, offered
+from gateway.search.compartments import COMPARTMENTS
+from gateway.search.parameters import SEARCH_PARAMETERS, SERVED_TYPES, SearchParameter, offered
 
 FHIR_VERSION = "4.0.1"
 _DATE = "2026-11-21"
 """When the tables that this is made from were last changed."""
+_COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition"
+_WITHOUT_CODE = ("capabilities", "search-compartment")
+"""Interactions that `restful-interaction` has no code for."""
 _RESULT_PARAMETERS = "_sort, _count, _total, _include, _revinclude (both also with :iterate), _summary, _elements"
 
 
@@ -66,6 +70,8 @@ def statement(base_url: str, routes: tuple[Route, ...]) -> dict[str, Any]:
                 "Prefer: handling=strict, else not applied and named in an entry of search.mode outcome.",
                 "resource": [_resource(resource_type, routes) for resource_type in SERVED_TYPES],
                 "interaction": _interactions(routes, "system"),
+                "searchParam": [_parameter(each) for each in common_parameters()],
+                "compartment": [f"{_COMPARTMENT}/{each.lower()}" for each in COMPARTMENTS],
             }
         ],
     }
@@ -94,11 +100,11 @@ def _resource(resource_type: str, routes: tuple[Route, ...]) -> dict[str, Any]:
 
 
 def _interactions(routes: tuple[Route, ...], *levels: str) -> list[dict[str, str]]:
-    """Each interaction once, with the words of its first route. `capabilities` itself has no code here."""
+    """Each interaction once, with the words of its first route."""
     found = {
         route.interaction: route.documentation
         for route in reversed(routes)
-        if route.level in levels and route.definition is None and route.interaction != "capabilities"
+        if route.level in levels and route.definition is None and route.interaction not in _WITHOUT_CODE
     }
     return [{"code": code, "documentation": found[code]} for code in reversed(found)]
 
@@ -111,6 +117,11 @@ def _operations(routes: tuple[Route, ...]) -> list[dict[str, str]]:
             (route.interaction[1:], route.definition, route.documentation) for route in routes if route.definition
         )
     ]
+
+
+def common_parameters() -> tuple[SearchParameter, ...]:
+    """The parameters of all types alike."""
+    return tuple(each for each in SEARCH_PARAMETERS if each.resource_type == "Resource" and not each.reason)
 
 
 def described(parameter: SearchParameter) -> str:

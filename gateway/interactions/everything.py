@@ -38,7 +38,7 @@ def everything(request: FhirRequest, services: Services, *, resource_type: str, 
     """Answer `GET [base]/Patient/[id]/$everything`. Without `_count` all of it comes at once."""
     parameters.refuse_unknown(request, NAMES)
     presentation = asked_of(request)
-    types, since = _types(request), parameters.since(request)
+    types, since = parameters.types(request, SERVED_TYPES), parameters.since(request)
     count = parameters.count(request) if parameters.once(request, "_count") is not None else None
     parts = sorted(
         part
@@ -91,16 +91,6 @@ def _record(store: Store, resource_type: str, resource_id: str, base: str) -> li
 
 def _mode(part: _Part) -> Literal["match", "include"]:
     return "include" if part.rank == 2 else "match"
-
-
-def _types(request: FhirRequest) -> set[str] | None:
-    value = parameters.once(request, "_type")
-    if value is None:
-        return None
-    types = set(value.split(","))
-    if types - set(SERVED_TYPES):
-        raise InvalidParameter("_type", "not a type that is served", SERVED_TYPES)
-    return types
 
 
 def _after(request: FhirRequest) -> tuple[int, str, str] | None:

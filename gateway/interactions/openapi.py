@@ -6,19 +6,20 @@ https://spec.openapis.org/oas/v3.1.1
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from typing import Any, Final
 
 import yaml
 
-from gateway.interactions.capabilities import described
+from gateway.interactions.capabilities import common_parameters, described
 from gateway.interactions.exchange import FHIR_JSON, FHIR_XML, Route
 from gateway.interactions.inputs import Input
 from gateway.interactions.negotiation import FORM
 from gateway.interactions.parameters import PARAMETERS, PRESENTATION, Parameter
 from gateway.interactions.routes import ROUTES
 from gateway.interactions.schemas import fixed_schemas, type_schema
+from gateway.search.compartments import members
 from gateway.search.parameters import SERVED_TYPES, SearchParameter, offered
 
 Json = dict[str, Any]
@@ -42,6 +43,7 @@ _MORE: Final = {
     "vread": (410,),
     "$everything": (410,),
     "$validate": (410,),
+    "search-compartment": (410,),
     "POST": (413, 415),
 }
 _CONDITIONAL: Final = ("read", "vread", "capabilities")
@@ -157,7 +159,9 @@ def _paths() -> Json:
 
 
 def _path(route: Route, resource_type: str) -> str:
-    return route.pattern.format(resource_type=resource_type, resource_id="{id}", version_id="{vid}")
+    return route.pattern.format(
+        resource_type=resource_type, resource_id="{id}", version_id="{vid}", member_type="{type}"
+    )
 
 
 def _operation(route: Route, resource_type: str | None) -> Json:
@@ -169,18 +173,21 @@ def _operation(route: Route, resource_type: str | None) -> Json:
     }
     if route.definition is not None:
         operation["externalDocs"] = {"url": route.definition}
-    variables = [spelled for name, spelled in _VARIABLES.items() if f"{{{name}}}" in route.pattern]
+    variables: list[tuple[str, str, Json]] = [
+        spelled for name, spelled in _VARIABLES.items() if f"{{{name}}}" in route.pattern
+    ]
+    if "{member_type}" in route.pattern:
+        choices = {"type": "string", "enum": ["*", *members(str(resource_type))]}
+        variables.append(("type", "The type of resource to search; its search parameters are taken too.", choices))
     parameters: list[Json] = [
         {"name": name, "in": "path", "required": True, "description": text, "schema": schema}
         for name, text, schema in variables
     ]
-    searches = route.interaction == "search-type" and resource_type is not None
     if route.reads == "form":
-        operation["requestBody"] = _form(str(resource_type))
-    elif searches:
-        parameters += [_searched(each) for each in offered(str(resource_type)).values()]
-        names = (*(each.name for each in _RESULT), "_count", *PRESENTATION, "_cursor", "Prefer")
-        parameters += [_parameter_reference(name) for name in names]
+        operation["requestBody"] = _form(route, resource_type)
+    elif route.interaction.startswith("search-"):
+        parameters += [_searched(each) for each in _searchable(route, resource_type)]
+        parameters += [_parameter_reference(name) for name in (*_of_result(route), "_cursor", "Prefer")]
     else:
         names = ("_format", "_pretty", *route.parameters)
         parameters += [_parameter_reference(name) for name in names]
@@ -256,13 +263,23 @@ def _responses(route: Route, resource_type: str | None) -> Json:
     return responses | {str(code): {"$ref": f"#/components/responses/{_OUTCOMES[code][0]}"} for code in codes}
 
 
-def _form(resource_type: str) -> Json:
-    properties = {each.code: _many(each) for each in offered(resource_type).values()}
-    properties |= {each.name: {"description": each.documentation, **each.schema} for each in _RESULT}
-    properties |= {
-        name: {"description": PARAMETERS[name].documentation, **PARAMETERS[name].schema}
-        for name in ("_count", *PRESENTATION)
-    }
+def _searchable(route: Route, resource_type: str | None) -> Iterable[SearchParameter]:
+    """A type's parameters; those of all types where a search is over several."""
+    one_type = route.interaction == "search-type"
+    return offered(str(resource_type)).values() if one_type else common_parameters()
+
+
+def _of_result(route: Route) -> Iterable[str]:
+    """What shapes the result of a search."""
+    one_type = route.interaction == "search-type"
+    named = [each.name for each in _RESULT if one_type or "include" not in each.name]
+    return (*named, *(() if one_type else ("_type",)), "_count", *PRESENTATION)
+
+
+def _form(route: Route, resource_type: str | None) -> Json:
+    properties = {each.code: _many(each) for each in _searchable(route, resource_type)}
+    known = {each.name: each for each in _RESULT} | PARAMETERS
+    properties |= {name: {"description": known[name].documentation, **known[name].schema} for name in _of_result(route)}
     return {"required": False, "content": {FORM: {"schema": {"type": "object", "properties": properties}}}}
 
 

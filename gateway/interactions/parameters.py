@@ -114,6 +114,18 @@ def once(request: FhirRequest, name: str) -> str | None:
     return values[0] if values else None
 
 
+def types(request: FhirRequest, choices: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The types that `_type` names, each once; None without it. Raises InvalidParameter."""
+    value = once(request, "_type")
+    if value is None:
+        return None
+    named = tuple(dict.fromkeys(value.split(",")))
+    for each in named:
+        if each not in choices:
+            raise InvalidParameter("_type", f"{each!r} is not a choice{did_you_mean(each, choices)}", choices)
+    return named
+
+
 def count(request: FhirRequest) -> int:
     """How many entries a page holds. Raises InvalidParameter."""
     value = once(request, "_count")

@@ -18,6 +18,7 @@ from gateway import outcomes
 from gateway.interactions import expand, lookup, subsumes, translate, validate, validate_code
 from gateway.interactions.batch import batch
 from gateway.interactions.capabilities import capabilities
+from gateway.interactions.compartment import compartment
 from gateway.interactions.everything import everything
 from gateway.interactions.exchange import FhirRequest, FhirResponse, Level, Route, Services
 from gateway.interactions.history import history_instance, history_system, history_type
@@ -25,11 +26,13 @@ from gateway.interactions.inputs import Input
 from gateway.interactions.negotiation import PLAIN, READERS, Form, form_of, form_of_refusal
 from gateway.interactions.presentation import pretty
 from gateway.interactions.read import read
+from gateway.interactions.search_system import search_system
 from gateway.interactions.search_type import search_type
 from gateway.interactions.vread import vread
 from gateway.interactions.xml_writer import to_xml
 from gateway.outcomes import FhirError, MethodNotAllowed, NotFound, UnknownType
 from gateway.search.clauses import did_you_mean
+from gateway.search.compartments import COMPARTMENTS
 from gateway.search.parameters import SERVED_TYPES
 
 _READ = ("_summary", "_elements")
@@ -73,6 +76,10 @@ ROUTES: tuple[Route, ...] = (
           "Many requests in one Bundle, each answered by itself: reads, searches and operations.", reads="resource",
           accepts="Bundle",
           returns="Bundle"),
+    Route("GET", "/", "search-system", "system", search_system,
+          "Search the resources of several types, or of all.", returns="Bundle"),
+    Route("POST", "/_search", "search-system", "system", search_system,
+          "The same search, its parameters in a form.", reads="form", returns="Bundle"),
     Route("GET", "/_history", "history-system", "system", history_system, "All changes, newest first.", _HISTORY,
           returns="Bundle"),
     Route("GET", "/{resource_type}", "search-type", "type", search_type, "Search the resources of a type.",
@@ -88,6 +95,11 @@ ROUTES: tuple[Route, ...] = (
           "All versions of a resource, newest first.", _HISTORY, returns="Bundle"),
     Route("GET", "/{resource_type}/{resource_id}/_history/{version_id}", "vread", "instance", vread,
           "One version of a resource.", _READ),
+    Route("GET", "/{resource_type}/{resource_id}/{member_type}", "search-compartment", "instance", compartment,
+          "Search what belongs to it, of one type or (`*`) of all.", types=COMPARTMENTS, returns="Bundle"),
+    Route("POST", "/{resource_type}/{resource_id}/{member_type}/_search", "search-compartment", "instance",
+          compartment, "The same search, its parameters in a form.", types=COMPARTMENTS, reads="form",
+          returns="Bundle"),
     Route("GET", "/{resource_type}/{resource_id}/$everything", "$everything", "instance", everything,
           "A patient's record: the Patient, what refers to it, and what these refer to.", _EVERYTHING, ("Patient",),
           "http://hl7.org/fhir/OperationDefinition/Patient-everything", returns="Bundle"),
@@ -235,6 +247,9 @@ def _match(pattern: list[str], segments: list[str]) -> dict[str, str] | None:
                 return None
         elif expected == "{resource_id}":
             if not _ID.fullmatch(given):
+                return None
+        elif expected == "{member_type}":
+            if given != "*" and not _WORD.fullmatch(given):
                 return None
         elif not expected.startswith("{"):
             if expected != given:

@@ -7,7 +7,9 @@ https://hl7.org/fhir/R4/search.html, https://hl7.org/fhir/R4/http.html#paging
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import select
@@ -17,6 +19,7 @@ from gateway.search.cursor import Position, seal, unseal
 from gateway.search.included import Row, included, resources
 from gateway.search.matches import REMEMBERED, Index, Matches, Sorted
 from gateway.search.memory import Memory
+from gateway.search.merged import merged
 from gateway.search.request import SearchRequest
 from gateway.search.statements import Statements
 from gateway.store import Snapshot, Store, TimeLimit
@@ -60,33 +63,62 @@ def _kept(store: Store) -> _Kept:
 
 def search(store: Store, request: SearchRequest, *, cursor: str | None = None) -> SearchResult:
     """One page of a search. Raises InvalidParameter for a cursor of another search, and TooCostly."""
+    return _search(store, (request,), request.fingerprint, cursor)
+
+
+def search_all(store: Store, requests: Sequence[SearchRequest], *, cursor: str | None = None) -> SearchResult:
+    """One page of what matches any of several requests, which share their sort keys, count, total and summary.
+
+    Raises as `search` does.
+    """
+    if len(requests) == 1:
+        return search(store, requests[0], cursor=cursor)
+    fingerprint = blake2b(b"".join(each.fingerprint for each in requests), digest_size=16).digest()
+    return _search(store, requests, fingerprint, cursor)
+
+
+def _search(store: Store, requests: Sequence[SearchRequest], fingerprint: bytes, sealed: str | None) -> SearchResult:
     kept = _kept(store)
-    position = None if cursor is None else unseal(kept.secret, request.fingerprint, cursor)
+    position = None if sealed is None else unseal(kept.secret, fingerprint, sealed)
     with store.snapshot() as snapshot:
         try:
             with snapshot.within(PAGE_SECONDS):
-                return _searched(kept, snapshot, request, position)
+                return _searched(kept, snapshot, requests, fingerprint, position)
         except TimeLimit:
             raise TooCostly(
                 "the search takes too long: it compares too many resources; add a parameter that fewer resources match"
             ) from None
 
 
-def _searched(kept: _Kept, snapshot: Snapshot, request: SearchRequest, position: Position | None) -> SearchResult:
-    matches = Matches(kept.index, snapshot, request)
-    if request.counts_only:
-        return SearchResult([], [], matches.total(), None, None)
-    page = matches.page(position)
-    total = None if request.total == "none" else matches.total()
+def _searched(
+    kept: _Kept, snapshot: Snapshot, requests: Sequence[SearchRequest], fingerprint: bytes, position: Position | None
+) -> SearchResult:
+    first = requests[0]
+    matches = [Matches(kept.index, snapshot, request) for request in requests]
+    if first.counts_only:
+        return SearchResult([], [], _sum(matches), None, None)
+    page = matches[0].page(position) if len(matches) == 1 else merged(matches, position, first.count)
+    total = None if first.total == "none" else _sum(matches)
 
     def cursor(row: Sorted, *, backward: bool) -> str:
-        return seal(kept.secret, request.fingerprint, Position(backward, row[1:], row[0]))
+        return seal(kept.secret, fingerprint, Position(backward, row[1:], row[0]))
 
     found = resources(kept.index.statements, snapshot, [row[0] for row in page.rows])
     return SearchResult(
         list(found.values()),
-        included(kept.index.statements, snapshot, found, request.includes),
+        included(kept.index.statements, snapshot, found, first.includes),
         total,
         cursor(page.rows[-1], backward=False) if page.rows and page.has_next else None,
         cursor(page.rows[0], backward=True) if page.rows and page.has_previous else None,
     )
+
+
+def _sum(matches: Sequence[Matches]) -> int | None:
+    """All totals together; None as soon as one is not known."""
+    total = 0
+    for each in matches:
+        counted = each.total()
+        if counted is None:
+            return None
+        total += counted
+    return total

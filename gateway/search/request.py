@@ -93,11 +93,24 @@ class _Draft:
     ignored: list[Ignored] = field(default_factory=list)
 
 
-def parse(resource_type: str, pairs: Sequence[tuple[str, str]], *, strict: bool, base: str) -> SearchRequest:
+class Within(NamedTuple):
+    """What bounds a search besides its parameters, such as a compartment."""
+
+    name: str
+    """As it is bound into cursors."""
+    clause: AnyClause
+
+
+def parse(
+    resource_type: str, pairs: Sequence[tuple[str, str]], *, strict: bool, base: str, within: Within | None = None
+) -> SearchRequest:
     """Understand a search of one type. `base` is this server's own URL. Raises InvalidParameter."""
     draft = _Draft(resource_type, strict, Reading(base.rstrip("/")))
     honoured: list[tuple[str, str]] = []
     matching: list[str] = [resource_type]
+    if within is not None:
+        draft.clauses.append(within.clause)
+        matching.append(within.name)
     once: set[str] = set()
     for name, value in pairs:
         if name in _OTHERS:

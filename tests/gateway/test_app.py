@@ -58,7 +58,6 @@ ERRORS = {
     "400-twice": ("GET", "/fhir/Patient/patient-0?_format=json&_format=xml", {}, b"", 400, "invalid"),
     "400-elements": ("GET", "/fhir/Patient/patient-0?_elements=name,", {}, b"", 400, "invalid"),
     "400-host": ("GET", "/fhir/Patient", {"Host": "evil.example.org"}, b"", 400, "invalid"),
-    "405-base-get": ("GET", "/fhir", {}, b"", 405, "not-supported"),
     "404-path": ("GET", "/fhir/Patient/a/b/c/d", {}, b"", 404, "not-found"),
     "404-double-slash": ("GET", "/fhir//Patient", {}, b"", 404, "not-found"),
     "404-page": ("GET", "/nowhere", {}, b"", 404, "not-found"),

@@ -1,0 +1,77 @@
+"""The Bundle that answers a search: matches, what they include, what was not applied, and links that say it again.
+
+https://hl7.org/fhir/R4/http.html#search, https://hl7.org/fhir/R4/bundle.html#searchset
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+from urllib.parse import quote
+
+from gateway import outcomes
+from gateway.bundles import Link, bundle, in_json, outcome_entry, search_entry, url
+from gateway.interactions.exchange import FhirRequest, FhirResponse, Services
+from gateway.interactions.presentation import Presentation, Summary
+from gateway.outcomes import InvalidParameter
+from gateway.search.query import search_all
+from gateway.search.request import Ignored, SearchRequest
+
+_PRESENTATION = ("_format", "_pretty")
+
+
+def asked_for(request: FhirRequest) -> list[tuple[str, str]]:
+    """The parameters that are about matches and their order, not about the form of the answer or the page."""
+    return [pair for pair in request.query if pair[0] not in _PRESENTATION and pair[0] != "_cursor"]
+
+
+def searchset(
+    request: FhirRequest,
+    services: Services,
+    path: str,
+    searches: Sequence[SearchRequest],
+    more: Sequence[tuple[str, str]] = (),
+) -> FhirResponse:
+    """Answer with a page of what the searches match. Its links lead to `path`, with `more` parameters first."""
+    first = searches[0]
+    about_form = [pair for pair in request.query if pair[0] in _PRESENTATION]
+    about_page = [pair for pair in request.query if pair[0] == "_cursor"]
+    _require_one_meaning([*about_form, *about_page])
+    cursor = about_page[0][1] if about_page else None
+    result = search_all(services.store, searches, cursor=cursor)
+
+    presentation = Presentation(cast("Summary | None", first.summary), first.elements)
+    base = in_json(request.base_url)
+    rows = [(row, "match") for row in result.matches] + [(row, "include") for row in result.included]
+    entries = [
+        search_entry(base, row.type, row.id, presentation.resource(row.type, row.body), mode)  # type: ignore[arg-type]
+        for row, mode in rows
+    ]
+    if first.ignored:
+        entries.append(_not_applied(first.ignored))
+    start = url(request.base_url + path, [*more, *first.self_pairs, *about_form])
+    before_cursor = f"{start}{'&' if '?' in start else '?'}_cursor="
+    here = start if cursor is None else before_cursor + quote(cursor)
+    links: list[Link] = [("self", here), ("first", start)]
+    if result.previous is not None:
+        links.append(("previous", before_cursor + result.previous))
+    if result.next is not None:
+        links.append(("next", before_cursor + result.next))
+    return FhirResponse(200, bundle("searchset", result.total, links, entries))
+
+
+def _require_one_meaning(given: list[tuple[str, str]]) -> None:
+    """A parameter may stand in the URL and in the form, but says one thing."""
+    meanings: dict[str, str] = {}
+    for name, value in given:
+        if meanings.setdefault(name, value) != value:
+            raise InvalidParameter(name, "may be given only once")
+
+
+def _not_applied(ignored: tuple[Ignored, ...]) -> bytes:
+    """What was not applied is always said: the result is wider than what was asked for."""
+    said = (
+        outcomes.issue("warning", "not-supported", f"{name}: not applied; {reason}", f"http.{name}")
+        for name, reason in dict.fromkeys(ignored)
+    )
+    return outcome_entry(outcomes.outcome(*said))
