@@ -23,6 +23,7 @@ from gateway.store import Store
 from gateway.sync import Progress, SyncReport, sync
 from his_adapters import simulator_module
 from his_adapters.base import SourceConfig, SourceName
+from his_adapters.central_records.simulator import FULL_PATIENTS
 from his_adapters.population import Population
 from tests.his_adapters.central_records_database import fill
 from tests.integration.hospitals import AS_OF, SEED, opened_store, resources
@@ -43,10 +44,16 @@ class Platform(NamedTuple):
 
 
 @pytest.fixture
-def platform(mysql_url: str, tmp_path: Path) -> Iterator[Platform]:
+def patients() -> int:
+    """How many patients the platform has."""
+    return PATIENTS
+
+
+@pytest.fixture
+def platform(mysql_url: str, tmp_path: Path, patients: int) -> Iterator[Platform]:
     """A filled database that the gateway may only SELECT from."""
-    population = Population(SEED, {SOURCE: PATIENTS})
-    simulator_module(SOURCE).simulate(population, tmp_path, patients=PATIENTS, profile="seed", seed=SEED)
+    population = Population(SEED, {SOURCE: patients})
+    simulator_module(SOURCE).simulate(population, tmp_path, patients=patients, profile="seed", seed=SEED)
     fill(mysql_url, tmp_path, "seed")
     with reader_of(mysql_url) as reader:
         yield Platform(mysql_url, SourceConfig(SourceName(SOURCE), SOURCE, url=reader))
@@ -107,8 +114,14 @@ def keys(url: str, table: str, key: str) -> list[str]:
 
 def test_a_patient_s_history(platform: Platform, client: FlaskClient) -> None:
     """GetPatientHistory is $everything by type, with the roles of the doctors."""
+    asked = keys(platform.url, "patients", "patient_id")
+    assert demand_histories(platform, client, asked) == 5 * PATIENTS
+
+
+def demand_histories(platform: Platform, client: FlaskClient, asked: list[str]) -> int:
+    """The gateway's histories of patients are the procedure's; how many visits they have."""
     visits = 0
-    for key in keys(platform.url, "patients", "patient_id"):
+    for key in asked:
         expected = called(platform.url, "GetPatientHistory", key)
         patient_id = the_id(client, "Patient", "patients", key)
         kinds = "Patient,Observation,Encounter,Practitioner,Organization"
@@ -138,13 +151,19 @@ def test_a_patient_s_history(platform: Platform, client: FlaskClient) -> None:
             )
         assert sorted(answered, key=repr) == sorted(expected, key=repr)
         visits += len(expected)
-    assert visits == 5 * PATIENTS
+    return visits
 
 
 def test_a_patient_s_lab_reports(platform: Platform, client: FlaskClient) -> None:
     """GetPatientLabReports is a search for DiagnosticReports, latest first, with their visits."""
+    asked = keys(platform.url, "patients", "patient_id")
+    assert demand_reports(platform, client, asked) == 3 * PATIENTS
+
+
+def demand_reports(platform: Platform, client: FlaskClient, asked: list[str]) -> int:
+    """The gateway's reports of patients are the procedure's; how many there are."""
     reports = 0
-    for key in keys(platform.url, "patients", "patient_id"):
+    for key in asked:
         expected = called(platform.url, "GetPatientLabReports", key)
         patient_id = the_id(client, "Patient", "patients", key)
         query = f"DiagnosticReport?patient={patient_id}&_sort=-date"
@@ -165,7 +184,7 @@ def test_a_patient_s_lab_reports(platform: Platform, client: FlaskClient) -> Non
         assert sorted(answered) == sorted(expected)
         assert [each[-1] for each in answered] == [each[-1] for each in expected]
         reports += len(expected)
-    assert reports == 3 * PATIENTS
+    return reports
 
 
 def test_a_doctor_s_summary(platform: Platform, client: FlaskClient) -> None:
@@ -173,22 +192,44 @@ def test_a_doctor_s_summary(platform: Platform, client: FlaskClient) -> None:
     execute(platform.url, "INSERT INTO doctors VALUES ('D9999', 'New Doctor', 'Radiologist', 'Apollo')")
     with closing(client.application.extensions["fhir_gateway"].store) as store:
         assert read(store, platform.config).ok
-        for key in keys(platform.url, "doctors", "doctor_id"):
-            doctor_id = the_id(client, "Practitioner", "doctors", key)
-            query = f"PractitionerRole?practitioner={doctor_id}"
-            include = "_include=PractitionerRole:organization&_include=PractitionerRole:practitioner"
-            record = {each["resourceType"]: each for each in found(client, f"{query}&{include}")}
-            visits = found(client, f"Encounter?practitioner={doctor_id}")
-            counted = orjson.loads(client.get(f"/fhir/Encounter?practitioner={doctor_id}&_summary=count").data)["total"]
-            assert counted == len(visits)
-            answered = (
-                record["Practitioner"]["name"][0]["text"],
-                record["PractitionerRole"]["specialty"][0]["text"],
-                record["Organization"]["name"],
-                counted,
-                len({each["subject"]["reference"] for each in visits}),
-            )
-            assert called(platform.url, "GetDoctorSummary", key) == [answered]
+        demand_summaries(platform, client, keys(platform.url, "doctors", "doctor_id"))
+
+
+def demand_summaries(platform: Platform, client: FlaskClient, asked: list[str]) -> None:
+    """The gateway's counts of doctors are the procedure's."""
+    for key in asked:
+        doctor_id = the_id(client, "Practitioner", "doctors", key)
+        query = f"PractitionerRole?practitioner={doctor_id}"
+        include = "_include=PractitionerRole:organization&_include=PractitionerRole:practitioner"
+        record = {each["resourceType"]: each for each in found(client, f"{query}&{include}")}
+        visits = found(client, f"Encounter?practitioner={doctor_id}")
+        counted = orjson.loads(client.get(f"/fhir/Encounter?practitioner={doctor_id}&_summary=count").data)["total"]
+        assert counted == len(visits)
+        answered = (
+            record["Practitioner"]["name"][0]["text"],
+            record["PractitionerRole"]["specialty"][0]["text"],
+            record["Organization"]["name"],
+            counted,
+            len({each["subject"]["reference"] for each in visits}),
+        )
+        assert called(platform.url, "GetDoctorSummary", key) == [answered]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("patients", [FULL_PATIENTS])
+def test_all_of_it_at_full_size(platform: Platform, client: FlaskClient, tmp_path: Path) -> None:
+    """91,000 rows: the same whichever way in, and what the procedures answer."""
+    kinds = {"patients": 10_000, "doctors": 1_000, "visits": 50_000, "lab_reports": 30_000}
+    assert {name: execute(platform.url, f"SELECT COUNT(*) FROM {name}")[0][0] for name in kinds} == kinds
+    store = client.application.extensions["fhir_gateway"].store
+    with closing(opened_store(tmp_path / "files.db")) as files:
+        counts = read(files, SourceConfig(SourceName(SOURCE), SOURCE, path=tmp_path)).sources[0].counts
+        assert (counts.read, counts.mapped, counts.quarantined) == (91_000, 91_000, 0)
+        assert files.counts() == store.counts()
+    patients = keys(platform.url, "patients", "patient_id")[::50]
+    assert demand_histories(platform, client, patients)
+    assert demand_reports(platform, client, patients)
+    demand_summaries(platform, client, keys(platform.url, "doctors", "doctor_id")[::20])
 
 
 # A database that goes away --------------------------------------------------------------------------------------------
