@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, Response, request
 from werkzeug.exceptions import BadRequest, HTTPException
 
+from gateway.identity.tables import TABLES
 from gateway.interactions.compression import encoded
 from gateway.interactions.exchange import FhirRequest, FhirResponse, Services
 from gateway.interactions.negotiation import form_by_headers, form_of_refusal
@@ -26,7 +27,6 @@ from gateway.interactions.pairs import pairs
 from gateway.interactions.routes import ROUTES, answer, answer_in_json, failure, refusal
 from gateway.outcomes import FhirError, InvalidRequest, MethodNotAllowed, NotFound, TooLarge
 from gateway.search.parameters import SERVED_TYPES
-from gateway.search.tables import INDEX
 from gateway.store import Store
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def create_wsgi(settings: Settings) -> Wsgi:
 
 
 def _services(settings: Settings) -> Services:
-    return Services(Store.open(settings.store, extra=[INDEX]), ROUTES, answer_in_json)
+    return Services(Store.open(settings.store, extra=TABLES), ROUTES, answer_in_json)
 
 
 _ROUTE = "fhir_gateway.route"

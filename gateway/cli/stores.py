@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.cli.failures import Failure
-from gateway.search.index import TABLES
+from gateway.identity.tables import TABLES
 from gateway.settings import masked
 from gateway.store import Store
 

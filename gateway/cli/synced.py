@@ -12,7 +12,7 @@ import click
 import orjson
 
 from gateway.cli.terminal import count, stderr, stdout, table
-from gateway.sync import Callback, Counts, Progress, SourceReport, SyncReport
+from gateway.sync import Callback, Counts, PeopleReport, Progress, SourceReport, SyncReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,6 +105,7 @@ def document(report: SyncReport) -> dict[str, Any]:
             }
             for source in report.sources
         ],
+        "people": asdict(report.people),
     }
 
 
@@ -125,8 +126,22 @@ def _show(report: SyncReport) -> None:
         if any(asdict(source.closing).values()):
             shown.add_row("  hospital, links", *_cells(source.closing, None))
     console.print(shown)
+    if people := _people(report.people):
+        console.print(people)
     if any(not stream.was_read for source in report.sources for stream in source.streams):
         console.print("= not read again: proven unchanged, or not come to", style="dim")
+
+
+def _people(people: PeopleReport) -> str:
+    """What became of who is who, in one line; nothing where nothing did."""
+    told = (
+        (people.persons_created, "new"),
+        (people.persons_changed, "changed"),
+        (people.persons_ended, "ended"),
+    )
+    moved = ", ".join(f"{number:,} {what}" for number, what in told if number)
+    asked = f"{people.waiting:,} pairs of records wait for a person to decide" if people.waiting else ""
+    return "; ".join(filter(None, (f"Persons: {moved}" if moved else "", asked)))
 
 
 def _cells(counts: Counts, seconds: float | None) -> list[str]:

@@ -41,7 +41,12 @@ _PUT_STALE = "INSERT INTO identity_stale (person) VALUES (?) ON CONFLICT DO NOTH
 _MEMBERS = "SELECT number, record, source, person FROM identity_record WHERE person IN (??) ORDER BY number"
 _KNOWN = "SELECT number, record, source, person FROM identity_record WHERE record IN (??) ORDER BY number"
 _PERSONS = "SELECT person, born, merged_into, merged_by FROM identity_person WHERE person IN (??)"
-_PREDECESSORS = "SELECT person FROM identity_person WHERE merged_into IN (??)"
+_PREDECESSORS = (
+    "SELECT p.person, p.born, p.merged_into, p.merged_by, e.time FROM identity_person p"
+    " JOIN identity_event e ON e.seq = p.merged_by WHERE p.merged_into IN (??) ORDER BY e.seq"
+)
+_STALE = "SELECT person FROM identity_stale ORDER BY person LIMIT ?"
+_FRESH = "DELETE FROM identity_stale WHERE person = ?"
 _MOVED = "SELECT record FROM identity_move WHERE seq = ? ORDER BY record"
 _RULINGS = (
     "SELECT first, second, seq, same FROM identity_ruling WHERE first IN (??)"
@@ -71,6 +76,8 @@ class PersonState(NamedTuple):
     born: int
     merged_into: str | None
     merged_by: int | None
+    ended: int | None = None
+    """When it was merged, in ms; known of predecessors."""
 
 
 class Evidence(NamedTuple):
@@ -102,6 +109,8 @@ class Crosswalk:
         self._seq: int
         self._number: int
         self._seq, self._number = sql.rows(_LAST)[0]
+        self.numbers: dict[str, int] = {}
+        """Of the records that came in this transaction."""
         self._events: list[Row] = []
         self._moves: list[Row] = []
         self._records: list[Row] = []
@@ -124,6 +133,31 @@ class Crosswalk:
         """What is known of persons, retired ones included."""
         self.flush()
         return {row[0]: PersonState(*row) for row in self._sql.rows(_PERSONS, list(persons))} if persons else {}
+
+    def predecessors(self, persons: Collection[str]) -> dict[str, list[PersonState]]:
+        """All persons that were merged into each of some, directly or through others; only of those that have any."""
+        self.flush()
+        found: dict[str, list[PersonState]] = {}
+        leads_to = {person: [person] for person in persons}
+        while leads_to:
+            states = [PersonState(*row) for row in self._sql.rows(_PREDECESSORS, list(leads_to))]
+            next_to: dict[str, list[str]] = {}
+            for state in states:
+                next_to[state.person] = leads_to[str(state.merged_into)]
+                for person in next_to[state.person]:
+                    found.setdefault(person, []).append(state)
+            leads_to = next_to
+        return found
+
+    def stale(self, count: int) -> list[str]:
+        """Some persons whose resources do not yet say what the crosswalk says."""
+        self.flush()
+        return [row[0] for row in self._sql.rows(_STALE, count)]
+
+    def shown(self, persons: Collection[str]) -> None:
+        """The resources of persons say what the crosswalk says."""
+        self.flush()
+        self._sql.many(_FRESH, [(person,) for person in persons])
 
     def survivor(self, person: str) -> str | None:
         """Who a person is today, through all merges; None for one that never was."""
@@ -154,7 +188,7 @@ class Crosswalk:
         self._enter(self._event("link", authority, person), record, source, person, traits)
 
     def leave(self, records: Collection[str], authority: Authority) -> list[str]:
-        """Records are gone from their sources; the persons that they left."""
+        """Records are gone from their sources; the persons that they left, and those merged into these."""
         left: dict[str, list[str]] = {}
         for member in self.known(records).values():
             left.setdefault(member.person, []).append(member.record)
@@ -162,8 +196,7 @@ class Crosswalk:
             seq = self._event("leave", authority, person)
             self._moves += [(seq, record, person, None) for record in gone]
             self._sql.many(_REMOVE, [(record,) for record in gone])
-            self._touch(person)
-        return list(left)
+        return sorted({touched for person in left for touched in self._touch(person)})
 
     def change(self, record: str, traits: bytes) -> None:
         """A record has other traits; who it is stays as it is."""
@@ -269,8 +302,7 @@ class Crosswalk:
 
     def refresh(self, persons: Iterable[str]) -> None:
         """Have the Person and the Patients of persons written anew."""
-        for person in persons:
-            self._touch(person)
+        self._stale.update(persons)
 
     def note_model(self, number: int, authority: Authority) -> None:
         """A model is published: from now on it decides."""
@@ -291,6 +323,7 @@ class Crosswalk:
 
     def _enter(self, seq: int, record: str, source: str, person: str, traits: bytes) -> None:
         self._number += 1
+        self.numbers[record] = self._number
         self._moves.append((seq, record, None, person))
         self._records.append((self._number, record, source, person, traits))
         self._born.setdefault(person, seq)
@@ -336,13 +369,12 @@ class Crosswalk:
     def _rule(self, seq: int, pairs: Sequence[tuple[str, str]], *, same: bool) -> None:
         self._sql.many(_PUT_RULING, [(first, second, seq, int(same)) for first, second in pairs])
 
-    def _touch(self, person: str) -> None:
-        """Also those that were merged into it show who it is."""
-        waiting = [person]
-        while waiting:
-            self._stale.update(waiting)
-            waiting = [row[0] for row in self._sql.rows(_PREDECESSORS, waiting)]
+    def _touch(self, person: str) -> list[str]:
+        """A person has changed, and with it those that were merged into it: they show who they are now."""
+        touched = [person, *(each.person for each in self.predecessors([person]).get(person, ()))]
+        self._stale.update(touched)
         self.flush()
+        return touched
 
     def _free(self, record: str) -> str:
         """The first of a record's person ids that no record bears now."""

@@ -44,6 +44,7 @@ class Guard(StrEnum):
     TOO_LITTLE_AGREES = "too-little-agrees"
     NEXT_IS_CLOSE = "next-is-close"
     CANNOT_LINK = "cannot-link"
+    ONE_TO_ONE = "one-to-one"
 
 
 REASONS = {
@@ -55,6 +56,7 @@ REASONS = {
     Guard.TOO_LITTLE_AGREES: "fewer than two of given name, birth date, identifier and own phone agree",
     Guard.NEXT_IS_CLOSE: "another person matches nearly as well",
     Guard.CANNOT_LINK: "somebody has said that they are not the same person",
+    Guard.ONE_TO_ONE: "the source knows each person once, and has another record of this one",
 }
 """Each guard in words."""
 

@@ -18,11 +18,14 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
 )
 
+from gateway.search.tables import INDEX
+
 IDENTITY = MetaData()
-TABLES = (IDENTITY,)
-"""For `Store.open(url, extra=TABLES)`."""
+TABLES = (INDEX, IDENTITY)
+"""For `Store.open(url, extra=TABLES)`: the search index and the index of persons."""
 
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
@@ -96,6 +99,55 @@ RECORD = Table(
     Index("identity_record_by_person", "person"),
 )
 """The records that live: the crosswalk, and what is compared."""
+
+KEY = Table(
+    "identity_key",
+    IDENTITY,
+    Column("value", BigInteger, primary_key=True, autoincrement=False),  # a hash of the blocking key
+    _number("number"),  # of the record
+    sqlite_with_rowid=False,
+)
+"""Which records share a blocking key and so are compared."""
+
+CROWD = Table(
+    "identity_crowd",
+    IDENTITY,
+    Column("value", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+"""Keys that so many records have that they tell nobody apart: these have no rows in `KEY`."""
+
+TASK = Table(
+    "identity_task",
+    IDENTITY,
+    _number("number"),
+    Column("first", String(64), nullable=False),
+    Column("second", String(64), nullable=False),
+    Column("question", String(8), nullable=False),  # reviews.Question
+    Column("weight", Float, nullable=False),
+    Column("guards", Text, nullable=False),  # decide.Guard, with a blank between
+    Column("model", Integer, nullable=False),
+    Column("opened", BigInteger, nullable=False),  # ms
+    Column("status", String(12), nullable=False),  # reviews.Status
+    Column("decided", BigInteger),
+    Column("actor", Text),
+    Column("reason", Text),
+    UniqueConstraint("first", "second"),
+    Index("identity_task_by_second", "second"),
+    Index("identity_task_by_status", "status", "weight"),
+)
+"""Pairs of records that a person has to look at, and what became of them. A pair has one task at most."""
+
+MODEL = Table(
+    "identity_model",
+    IDENTITY,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("version", String(16), nullable=False),
+    Column("made", BigInteger, nullable=False),  # ms
+    Column("body", LargeBinary, nullable=False),  # JSON
+    Column("report", LargeBinary, nullable=False),  # JSON: what the run that made it found
+)
+"""Linkage models, each frozen. The one with the highest number decides; without any, the one that ships."""
 
 STALE = Table("identity_stale", IDENTITY, Column("person", String(36), primary_key=True), sqlite_with_rowid=False)
 """Persons whose Person and Patients do not yet say what the crosswalk says."""

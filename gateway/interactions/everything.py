@@ -65,7 +65,8 @@ def everything(request: FhirRequest, services: Services, *, resource_type: str, 
 
 def _record(store: Store, resource_type: str, resource_id: str, base: str) -> list[_Part]:
     """All of a patient's record. Raises NotFound and Gone."""
-    asked = [("_id", resource_id), *(("_revinclude", path) for path in reverse_includes(resource_type))]
+    own = [path for path in reverse_includes(resource_type) if path.partition(":")[0] not in (resource_type, "Person")]
+    asked = [("_id", resource_id), *(("_revinclude", path) for path in own)]
     referring = search(store, parse(resource_type, asked, strict=True, base=base)).included
     with store.snapshot():
         patient = store.read(resource_type, resource_id)
@@ -82,6 +83,8 @@ def _record(store: Store, resource_type: str, resource_id: str, base: str) -> li
                 continue  # another patient's record begins here
             for match in _LITERAL.findall(part.body):
                 key = (match[0].decode(), match[1].decode())
+                if part.type == key[0] == resource_type:
+                    continue  # the same person's record in another hospital: nobody has asked for it
                 if key in found or (target := store.read(*key)) is None or target.body is None:
                     continue
                 found[key] = _Part(2, *key, target.updated, target.body)

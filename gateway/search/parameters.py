@@ -47,9 +47,10 @@ SERVED_TYPES: tuple[str, ...] = (
     "CodeSystem",
     "ConceptMap",
     "ValueSet",
+    "Person",
 )
 """The resource types that the API serves. The table holds more, ready to be served."""
-OWN_TYPES: tuple[str, ...] = ("CodeSystem", "ConceptMap", "ValueSet")
+OWN_TYPES: tuple[str, ...] = ("CodeSystem", "ConceptMap", "ValueSet", "Person")
 """Those of them that the gateway itself makes: no hospital has any."""
 
 

@@ -16,6 +16,8 @@ class Draft(NamedTuple):
     content: Content
     index: Any
     targets: tuple[Target, ...]
+    notes: Any = None
+    """What linking has to know of it; None for what is not a person."""
 
 
 class MappedRow(NamedTuple):

@@ -1,4 +1,4 @@
-"""The whole flow on one page: read → map → check → store → index, for all sources at once.
+"""The whole flow on one page: read → map → check → store → index → link, for all sources at once.
 
 Each source is planned (is it well? what may have changed?), read and mapped and checked beside the writer, and written
 batch by batch, each batch with its index rows in one transaction. What a run leaves behind when it is interrupted is
@@ -8,6 +8,7 @@ consistent, and the next run goes on from there.
     prepare.py    read → map → check → index rows, one row at a time    (in workers, where sources are big)
     source.py     every row into one bucket: mapped, quarantined, skipped
     publish.py    versions, references, index
+    people.py     who is who: links with every Patient, Persons at the end
     settle.py     deletes, dangling references, shared resources, orphans
     terminology.py  the gateway's own code tables, when they have changed
 """
@@ -21,6 +22,7 @@ from datetime import date
 
 from gateway.store import Store
 from gateway.sync.events import Event, Rows, StreamEnded, StreamFailed, StreamStarted
+from gateway.sync.people import People
 from gateway.sync.plan import SourcePlan, plan
 from gateway.sync.processes import cores, is_worth_processes, rare_collections, read_here, read_in_workers
 from gateway.sync.report import Callback, Progress, SourceReport, SyncReport
@@ -48,10 +50,12 @@ def sync(
     """
     started = time.monotonic()
     with rare_collections(), store.writer() as writer:
-        publish_terminology(writer, steps)
+        people = People(writer, steps)
+        people.catch_up()
+        publish_terminology(writer, steps, people)
         plans = plan(store, sources, as_of, steps, full=full)
         runs = {
-            each.name: SourceRun(writer, each, as_of, steps, accept_shrink=accept_shrink)
+            each.name: SourceRun(writer, each, as_of, steps, people, accept_shrink=accept_shrink)
             for each in plans
             if each.health.status == "ok"
         }
@@ -60,6 +64,7 @@ def sync(
                 runs[source].apply(event)
                 if progress:
                     _tell(progress, source, event, runs[source].report, plans)
+        people.settle()
         with writer.batch():
             for each in plans:
                 if each.health.status != "ok":
@@ -68,7 +73,7 @@ def sync(
     reports = [
         runs[each.name].report if each.name in runs else SourceReport(each.name, health=each.health) for each in plans
     ]
-    return SyncReport(reports, time.monotonic() - started)
+    return SyncReport(reports, time.monotonic() - started, people.report)
 
 
 def retry_quarantine(

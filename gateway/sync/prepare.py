@@ -189,7 +189,7 @@ class _Preparation:
         if findings := self._steps.check(resource):
             raise InvalidRowError(findings)
         made = content(resource, shared=shared, stream=stream, key=key)
-        return Draft(made, self._steps.index_rows(resource), targets(made.tail))
+        return Draft(made, self._steps.index_rows(resource), targets(made.tail), self._steps.notes(resource))
 
 
 def _ordinal(day: date | None) -> int | None:

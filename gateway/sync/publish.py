@@ -5,14 +5,17 @@ Called inside a batch of the writer; the index follows the store in the same tra
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from gateway.identity.linker import Arrival
+from gateway.identity.person import decorated
 from gateway.store import Writer
 from gateway.store.writer import Content, Current, Whole
 from gateway.sync.content import content, parse, whole
 from gateway.sync.events import Draft
 from gateway.sync.links import Target, attach, detach
+from gateway.sync.people import People, Shown
 from gateway.sync.report import Counts
 from gateway.sync.steps import Steps
 
@@ -31,8 +34,8 @@ class _Form(NamedTuple):
 class Publication:
     """Publishes one source's resources."""
 
-    def __init__(self, writer: Writer, source: str, steps: Steps) -> None:
-        self._writer, self._source, self._steps = writer, source, steps
+    def __init__(self, writer: Writer, source: str, steps: Steps, people: People) -> None:
+        self._writer, self._source, self._steps, self._people = writer, source, steps, people
         self._targets: set[Target] = set()
         """Resources that are known to live: what is referred to once is referred to again."""
         self._former_targets: set[Target] = set()
@@ -45,23 +48,31 @@ class Publication:
         current = self._writer.current(here | unknown)
         self._targets.update(target for target in unknown if _lives(current.get(target)))
         forms = [self._form(draft, here) for draft in drafts]
+        arrivals: list[Arrival] = []
 
         created: list[_Form] = []
         replaced: list[tuple[Current, _Form]] = []
         indexed: list[tuple[int, Any]] = []
         unsettled: list[int] = []
-        for identity, form in zip(identities, forms, strict=True):
+        for identity, draft, form in zip(identities, drafts, forms, strict=True):
             before = current.get(identity)
+            is_new = before is None or before.deleted or before.digest != form.content.digest
+            if is_new and draft.notes is not None:
+                arrivals.append(Arrival(form.content.id, self._source, draft.notes))
             if before is None:
                 created.append(form)
-            elif before.deleted or before.digest != form.content.digest:
+            elif is_new:
                 replaced.append((before, form))
             else:
                 counts.unchanged += 1
-                if reindex and not form.dangling:
+                if reindex and not form.dangling and draft.notes is None:
                     indexed.append((before.pk, form.index))
                 elif reindex:
                     unsettled.append(before.pk)
+        if arrivals:
+            shown = self._people.arrive(arrivals)
+            created = [self._decorated(form, shown) for form in created]
+            replaced = [(before, self._decorated(form, shown)) for before, form in replaced]
         pks = {identity: current[identity].pk for identity in identities if identity in current}
         pks.update(
             zip(
@@ -85,6 +96,7 @@ class Publication:
             ]
         )
         # The target may have gone in this very run: what is stored is literal still, and is mended by its index rows.
+        # And what is stored of a person says who it is.
         indexed += [
             (stored.pk, self._steps.index_rows(parse(stored.body)))
             for stored in self._writer.whole(unsettled)
@@ -103,6 +115,8 @@ class Publication:
             self._former_targets.discard((resource_type, resource_id))
         if gone:
             self._steps.write_index(self._writer.connection, (), [pk for pk, _, _ in gone])
+        if patients := [resource_id for _, resource_type, resource_id in gone if resource_type == "Patient"]:
+            self._people.leave(patients)
         counts.deleted += len(gone)
 
     def tag_stale(self, pks: Sequence[int], counts: Counts) -> None:
@@ -165,6 +179,15 @@ class Publication:
         old = draft.content
         made = content(resource, shared=old.shared, stream=old.stream, key=old.key, digest=old.digest)
         return _Form(made, self._steps.index_rows(resource), dangling)
+
+    def _decorated(self, form: _Form, shown: Mapping[str, Shown]) -> _Form:
+        """A Patient says whose it is; anything else stays as it is."""
+        old = form.content
+        if old.type != "Patient" or old.id not in shown:
+            return form
+        resource = decorated(whole(old), *shown[old.id])
+        made = content(resource, shared=old.shared, stream=old.stream, key=old.key, digest=old.digest)
+        return _Form(made, self._steps.index_rows(resource), form.dangling)
 
     def _recall(self, target: Target) -> bool:
         return target in self._targets or target in self._former_targets

@@ -81,11 +81,25 @@ class SourceReport:
 
 
 @dataclass(slots=True)
+class PeopleReport:
+    """What became of who is who."""
+
+    persons_created: int = 0
+    persons_changed: int = 0
+    persons_ended: int = 0
+    relinked: int = 0
+    """Stored Patients that got a version because their person or their links changed."""
+    waiting: int = 0
+    """Pairs of records that a person has to look at, at the end."""
+
+
+@dataclass(slots=True)
 class SyncReport:
     """What became of each source, in the order of the configuration."""
 
     sources: list[SourceReport]
     seconds: float = 0.0
+    people: PeopleReport = field(default_factory=PeopleReport)
 
     @property
     def ok(self) -> bool:

@@ -26,6 +26,7 @@ from gateway.sync.events import (
     UnchangedRow,
 )
 from gateway.sync.links import Target
+from gateway.sync.people import People
 from gateway.sync.plan import SourcePlan, StreamPlan
 from gateway.sync.prepare import StreamTask, Task
 from gateway.sync.publish import Publication
@@ -41,7 +42,9 @@ _MANY_ROWS = 20
 class SourceRun:
     """One run of one source: takes the events of the reading side in order and writes what they say."""
 
-    def __init__(self, writer: Writer, plan: SourcePlan, as_of: date, steps: Steps, *, accept_shrink: bool) -> None:
+    def __init__(
+        self, writer: Writer, plan: SourcePlan, as_of: date, steps: Steps, people: People, *, accept_shrink: bool
+    ) -> None:
         self.report = SourceReport(plan.name, health=plan.health)
         self._writer, self._as_of, self._accept_shrink = writer, as_of, accept_shrink
         self._steps = steps
@@ -50,7 +53,7 @@ class SourceRun:
         with writer.batch():
             self._was_settled = writer.states.is_settled(plan.name)
             self._number, self._records = writer.states.start(plan.name, list(self._plans))
-        self._publication = Publication(writer, plan.name, steps)
+        self._publication = Publication(writer, plan.name, steps, people)
         self._hospital: list[int] | None = None
         self._told: dict[Target, Draft] = {}
         """Shared resources that rows have told and nothing that was published refers to yet."""

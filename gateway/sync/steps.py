@@ -45,6 +45,10 @@ class Steps:
     """(connection, targets): the pks of those that refer literally to any of them."""
     unreferred: Callable[[Any, Sequence[Target]], list[Target]]
     """(connection, targets): those that nothing refers to literally."""
+    notes: Callable[[Resource], Any]
+    """What linking has to know of a resource; None for what is not a person."""
+    notes_digest: Callable[[], str]
+    """Changes when that has to be made anew for all persons."""
     mapper_digest: Callable[[str], str]
     """Changes when an adapter's rows have to be mapped again."""
     index_digest: Callable[[], str]
@@ -133,6 +137,23 @@ def _terminology_digest() -> str:
     return _code_digest(folder / "terminology", folder / "fhir", Path(__file__).parent.parent / "search")
 
 
+@cache
+def _notes() -> Callable[[Resource], Any]:
+    from gateway.identity.roster import notes
+
+    return notes
+
+
+def _notes_of(resource: Resource) -> Any:
+    return _notes()(resource) if resource["resourceType"] == "Patient" else None
+
+
+@cache
+def _notes_digest() -> str:
+    folder = Path(__file__).parent.parent / "identity"
+    return _code_digest(*(folder / f"{name}.py" for name in ("traits", "names", "normalize", "blocking", "roster")))
+
+
 def _code_digest(*places: Path) -> str:
     digest = blake2b(digest_size=16)
     for place in places:
@@ -152,6 +173,8 @@ PRODUCT = Steps(
     write_index=_write_index,
     referrers=_referrers,
     unreferred=_unreferred,
+    notes=_notes_of,
+    notes_digest=_notes_digest,
     mapper_digest=_mapper_digest,
     index_digest=_index_digest,
     terminology=_terminology,

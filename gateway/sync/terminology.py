@@ -8,6 +8,7 @@ from __future__ import annotations
 from gateway.store import Writer
 from gateway.sync.content import content
 from gateway.sync.events import Draft
+from gateway.sync.people import People
 from gateway.sync.publish import Publication
 from gateway.sync.report import Counts
 from gateway.sync.steps import Steps
@@ -16,7 +17,7 @@ from mappers.terminology.resources import META_SOURCE
 _FACT = "terminology"
 
 
-def publish_terminology(writer: Writer, steps: Steps) -> None:
+def publish_terminology(writer: Writer, steps: Steps, people: People) -> None:
     """Bring the code tables in the store up to date. A table that is no longer shipped is deleted."""
     digest = steps.terminology_digest()
     with writer.connection.begin():
@@ -28,7 +29,7 @@ def publish_terminology(writer: Writer, steps: Steps) -> None:
             raise ValueError(f"{resource['id']} is not valid: {findings[0].path} {findings[0].reason}")
         drafts.append(Draft(content(resource, shared=True), steps.index_rows(resource), ()))
     with writer.batch():
-        publication = Publication(writer, META_SOURCE, steps)
+        publication = Publication(writer, META_SOURCE, steps, people)
         current = set(publication.publish(drafts, Counts(), reindex=True))
         publication.delete([pk for pk, _, _ in writer.references.shared(META_SOURCE) if pk not in current], Counts())
         writer.states.keep_fact(_FACT, digest)

@@ -92,7 +92,11 @@ def to_patient(record: Record, context: MappingContext, report: MappingReport) -
     row: Row = record.data
     made = resource(context, "Patient", "people", record.key)
     made["identifier"] = [identifier(context, "people", record.key[0])]
-    made["name"] = [{"text": row["name"]}]
+    made["name"] = [{"text": row["name"]} | {part: row[part] for part in ("family", "given") if part in row}]
+    if "born" in row:
+        made["birthDate"] = row["born"]
+    if "phone" in row:
+        made["telecom"] = [{"system": "phone", "value": row["phone"]}]
     if "sex" in row:
         made["gender"] = row["sex"]
     if row.get("raises"):

@@ -19,7 +19,7 @@ from fhirclient.models.patient import Patient
 from fhirpy import SyncFHIRClient
 from fhirpy.base.exceptions import ResourceNotFound
 
-from gateway.search.tables import INDEX
+from gateway.identity.tables import TABLES
 from gateway.store import Store
 from tests.gateway.interactions.served import PATIENTS, fill
 
@@ -28,7 +28,7 @@ from tests.gateway.interactions.served import PATIENTS, fill
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`fhir-gateway serve` over the world; it says when it answers and ends cleanly."""
     folder = tmp_path_factory.mktemp("server")
-    with Store.open(f"sqlite:///{folder / 'gateway.db'}", extra=[INDEX]) as store:
+    with Store.open(f"sqlite:///{folder / 'gateway.db'}", extra=TABLES) as store:
         fill(store)
     (folder / "gateway.toml").write_text('[gateway]\nstore = "sqlite:///gateway.db"\nlog_level = "warning"\n')
     with socket.socket() as probe:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from gateway.search.index import TABLES
+from gateway.identity.tables import TABLES
 from gateway.store import Store
 from gateway.sync import Progress, SyncReport, sync
 from tests.gateway.list_backed import STEPS, Hospital, people, visits
@@ -102,7 +102,7 @@ import os, signal, sys
 from datetime import date
 from pathlib import Path
 from tests.gateway.list_backed import STEPS, Hospital
-from gateway.search.index import TABLES
+from gateway.identity.tables import TABLES
 from gateway.store import Store
 from gateway.sync import sync
 

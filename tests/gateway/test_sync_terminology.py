@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gateway.search.index import TABLES
+from gateway.identity.tables import TABLES
 from gateway.search.query import search
 from gateway.search.request import parse
 from gateway.store import Store

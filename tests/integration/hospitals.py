@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from sqlalchemy import select
 
-from gateway.search.tables import INDEX
+from gateway.identity.tables import TABLES
 from gateway.store import RESOURCE, Store
 from gateway.sync import SyncReport, sync
 from his_adapters import installed, simulator_module
@@ -41,7 +41,7 @@ def configured(folder: Path) -> list[SourceConfig]:
 
 def opened_store(path: Path) -> Store:
     """The gateway's own store."""
-    return Store.open(f"sqlite:///{path}", extra=[INDEX])
+    return Store.open(f"sqlite:///{path}", extra=TABLES)
 
 
 def synced(store: Store, folder: Path, *, full: bool = False) -> SyncReport:

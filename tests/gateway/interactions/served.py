@@ -15,8 +15,8 @@ from typing import Any
 from flask import Flask
 
 from gateway.app import create_app
+from gateway.identity.tables import TABLES
 from gateway.search.index import index_rows, write
-from gateway.search.tables import INDEX
 from gateway.settings import Settings
 from gateway.store import Store, Writer
 from gateway.sync.content import content
@@ -111,7 +111,7 @@ def fill(store: Store) -> None:
 def served(folder: Path) -> Iterator[Flask]:
     """The server over the world in an SQLite file."""
     url = f"sqlite:///{folder / 'gateway.db'}"
-    with Store.open(url, extra=[INDEX]) as store:
+    with Store.open(url, extra=TABLES) as store:
         fill(store)
     app = create_app(Settings(file=folder / "gateway.toml", store=url))
     try:

@@ -1,0 +1,76 @@
+"""Candidates: the persons that a record might be, each judged by all of its records, best first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import NamedTuple
+
+from gateway.identity.decide import MARGIN, Action, Guard, action_of, guards_of
+from gateway.identity.forms import Forms
+from gateway.identity.scoring import Scorer
+from gateway.identity.traits import Traits
+
+Ruling = Callable[[str], bool | None]
+"""What was ruled about the record in question and another one: True = the same person; None = nothing."""
+
+
+class Known(NamedTuple):
+    """A record of the index, ready to be compared."""
+
+    record: str
+    source: str
+    person: str
+    traits: Traits
+    forms: Forms
+
+
+class Candidate(NamedTuple):
+    """A person that the record might be."""
+
+    person: str
+    record: str
+    """The one of its records that agrees best."""
+    weight: float
+    levels: tuple[int, ...]
+    guards: tuple[Guard, ...]
+    action: Action
+    ruled_same: bool = False
+    """Somebody has said so."""
+
+
+def candidates(
+    scorer: Scorer, forms: Forms, people: Iterable[Sequence[Known]], ruling: Ruling, taken: Collection[str] = ()
+) -> list[Candidate]:
+    """Judge each of `people` (the records of a person, at least one) for a record with these forms, best first.
+
+    `taken`: persons that have a record of the same source already, where a source has each person once.
+    """
+    found = [_judged(scorer, forms, members, ruling, taken) for members in people]
+    found.sort(key=lambda each: (not each.ruled_same, -each.weight, each.person))
+    if len(found) > 1 and not found[0].ruled_same:
+        best, rival = found[0], next((each for each in found[1:] if each.action != Action.APART), None)
+        if best.action == Action.AUTO and rival is not None and best.weight - rival.weight < MARGIN:
+            found[0] = best._replace(guards=(*best.guards, Guard.NEXT_IS_CLOSE), action=Action.REVIEW)
+    return found
+
+
+def _judged(
+    scorer: Scorer, forms: Forms, members: Sequence[Known], ruling: Ruling, taken: Collection[str]
+) -> Candidate:
+    weighed = [(*scorer.weigh(forms, each.forms), each) for each in members]
+    weight, levels, closest = max(weighed, key=lambda each: (each[0], each[2].record))
+    guards = list(guards_of(levels))
+    action = action_of(weight, guards)
+    rulings = {ruling(each.record) for each in members}
+    if False in rulings:
+        guards.append(Guard.CANNOT_LINK)
+        action = Action.APART
+    elif True in rulings:
+        return Candidate(closest.person, closest.record, weight, levels, (), Action.AUTO, ruled_same=True)
+    elif action == Action.AUTO:
+        if any(Guard.IDENTIFIER_CONFLICT in guards_of(each[1]) for each in weighed):
+            guards.append(Guard.IDENTIFIER_CONFLICT)
+        if closest.person in taken:
+            guards.append(Guard.ONE_TO_ONE)
+        action = Action.REVIEW if guards else Action.AUTO
+    return Candidate(closest.person, closest.record, weight, levels, tuple(guards), action)
