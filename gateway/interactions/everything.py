@@ -7,20 +7,36 @@ https://hl7.org/fhir/R4/operation-patient-everything.html
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from hashlib import blake2b
 from typing import Literal, NamedTuple
+
+import orjson
 
 from gateway.bundles import Link, bundle, in_json, search_entry, url
 from gateway.interactions import parameters
 from gateway.interactions.capabilities import reverse_includes
+from gateway.interactions.care_dates import is_of_period
 from gateway.interactions.exchange import FhirRequest, FhirResponse, Services
+from gateway.interactions.inputs import Input, in_query
 from gateway.interactions.presentation import asked_of
 from gateway.outcomes import Gone, InvalidParameter, NotFound
+from gateway.search.cursor import Position, seal, unseal
+from gateway.search.parameter_types.date import BEGINNING, END
 from gateway.search.parameters import SERVED_TYPES
 from gateway.search.query import search
 from gateway.search.request import parse
 from gateway.store import Store
 
-NAMES = ("_type", "_since", "_count", "_cursor")
+INPUTS = (
+    Input("start", "text", "Only care on or after this date, which may be partial.", "2024"),
+    Input("end", "text", "Only care on or before this date, which may be partial.", "2026-06-30"),
+    Input("_since", "text", "Only versions made at or after this instant."),
+    Input("_type", "text", "Only resources of these types, with a comma between them.", "Encounter,Condition"),
+    Input("_count", "integer", "How many entries a page holds.", "20"),
+)
+NAMES = ("start", "end", "_type", "_since", "_count", "_cursor")
 _LITERAL = re.compile(rb'"reference":"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})"')
 
 
@@ -33,41 +49,57 @@ class _Part(NamedTuple):
     updated: int
     body: bytes
 
+    @property
+    def place(self) -> tuple[int, str, str]:
+        return self[:3]
+
+    @property
+    def mode(self) -> Literal["match", "include"]:
+        return "include" if self.rank == 2 else "match"
+
 
 def everything(request: FhirRequest, services: Services, *, resource_type: str, resource_id: str) -> FhirResponse:
-    """Answer `GET [base]/Patient/[id]/$everything`. Without `_count` all of it comes at once."""
+    """Answer `[base]/Patient/[id]/$everything`. Without `_count` all of it comes at once."""
+    request = in_query(request, (*NAMES, "_elements", "_summary"))
     parameters.refuse_unknown(request, NAMES)
     presentation = asked_of(request)
     types, since = parameters.types(request, SERVED_TYPES), parameters.since(request)
+    period = _period(request)
     count = parameters.count(request) if parameters.once(request, "_count") is not None else None
     parts = sorted(
         part
-        for part in _record(services.store, resource_type, resource_id, request.base_url)
+        for part in _record(services.store, resource_type, resource_id, request.base_url, period)
         if (types is None or part.type in types) and (since is None or part.updated >= since)
     )
-    after = _after(request)
-    rest = parts if after is None else [part for part in parts if part[:3] > after]
-    page = rest if count is None else rest[:count]
+    here = [pair for pair in request.query if pair[0] != "_cursor"]
+    sealing = services.store.secret("cursor"), _fingerprint(request.path, here)
+    start, stop = _page(parts, count, _position(request, sealing))
 
     base = in_json(request.base_url)
     entries = [
-        search_entry(base, part.type, part.id, presentation.resource(part.type, part.body), _mode(part))
-        for part in page
+        search_entry(base, part.type, part.id, presentation.resource(part.type, part.body), part.mode)
+        for part in parts[start:stop]
     ]
     path = request.base_url + request.path
-    first = [(name, value) for name, value in request.query if name != "_cursor"]
-    links: list[Link] = [("self", url(path, request.query)), ("first", url(path, first))]
-    if page and len(page) < len(rest):
-        links.append(("next", url(path, [*first, ("_cursor", "/".join(map(str, page[-1][:3])))])))
-    total = sum(_mode(part) == "match" for part in parts)
+
+    def beside(part: _Part, *, backward: bool) -> str:
+        return url(path, [*here, ("_cursor", seal(*sealing, Position(backward, part.place, 0)))])
+
+    links: list[Link] = [("self", url(path, request.query)), ("first", url(path, here))]
+    if 0 < start < len(parts):
+        links.append(("previous", beside(parts[start], backward=True)))
+    if start < stop < len(parts):
+        links.append(("next", beside(parts[stop - 1], backward=False)))
+    total = sum(part.mode == "match" for part in parts)
     return FhirResponse(200, bundle("searchset", total, links, entries))
 
 
-def _record(store: Store, resource_type: str, resource_id: str, base: str) -> list[_Part]:
-    """All of a patient's record. Raises NotFound and Gone."""
+def _record(
+    store: Store, resource_type: str, resource_id: str, base: str, period: tuple[int, int] | None
+) -> list[_Part]:
+    """All of a patient's record, or the care of a period. Raises NotFound and Gone."""
     own = [path for path in reverse_includes(resource_type) if path.partition(":")[0] not in (resource_type, "Person")]
     asked = [("_id", resource_id), *(("_revinclude", path) for path in own)]
-    referring = search(store, parse(resource_type, asked, strict=True, base=base)).included
     with store.snapshot():
         patient = store.read(resource_type, resource_id)
         if patient is None:
@@ -75,32 +107,65 @@ def _record(store: Store, resource_type: str, resource_id: str, base: str) -> li
         if patient.body is None:
             raise Gone(f"this {resource_type} was deleted")
         found = {(resource_type, resource_id): _Part(0, resource_type, resource_id, patient.updated, patient.body)}
-        found |= {(row.type, row.id): _Part(1, row.type, row.id, row.updated, row.body) for row in referring}
+        outside: set[tuple[str, str]] = set()
+        for row in search(store, parse(resource_type, asked, strict=True, base=base)).included:
+            key = (row.type, row.id)
+            if period is not None and not is_of_period(orjson.loads(row.body), *period):
+                outside.add(key)
+            else:
+                found[key] = _Part(1, *key, row.updated, row.body)
         waiting = list(found.values())
         while waiting:
-            part = waiting.pop()
-            if part.rank == 2 and part.type == resource_type:
-                continue  # another patient's record begins here
-            for match in _LITERAL.findall(part.body):
-                key = (match[0].decode(), match[1].decode())
-                if part.type == key[0] == resource_type:
-                    continue  # the same person's record in another hospital: nobody has asked for it
-                if key in found or (target := store.read(*key)) is None or target.body is None:
+            for key in _referred(waiting.pop(), resource_type):
+                if key in found or key in outside:
                     continue
-                found[key] = _Part(2, *key, target.updated, target.body)
-                waiting.append(found[key])
+                target = store.read(*key)
+                if target is not None and target.body is not None:
+                    found[key] = _Part(2, *key, target.updated, target.body)
+                    waiting.append(found[key])
     return list(found.values())
 
 
-def _mode(part: _Part) -> Literal["match", "include"]:
-    return "include" if part.rank == 2 else "match"
+def _referred(part: _Part, resource_type: str) -> Iterator[tuple[str, str]]:
+    """What a resource refers to."""
+    if part.rank == 2 and part.type == resource_type:
+        return  # another patient's record begins here
+    for name, resource_id in _LITERAL.findall(part.body):
+        key = (name.decode(), resource_id.decode())
+        if not part.type == key[0] == resource_type:  # the same person's record in another hospital: nobody asks for it
+            yield key
 
 
-def _after(request: FhirRequest) -> tuple[int, str, str] | None:
-    value = parameters.once(request, "_cursor")
-    if value is None:
+def _period(request: FhirRequest) -> tuple[int, int] | None:
+    """From the beginning of `start` to the end of `end`."""
+    start, end = parameters.span_of(request, "start"), parameters.span_of(request, "end")
+    if start is None and end is None:
         return None
-    found = re.fullmatch(r"([012])/([A-Za-z]+)/([A-Za-z0-9\-.]{1,64})", value)
-    if found is None:
-        raise InvalidParameter("_cursor", "not a cursor of this server; follow the links of a Bundle")
-    return int(found[1]), found[2], found[3]
+    low, high = BEGINNING if start is None else start[0], END if end is None else end[1]
+    if low >= high:
+        raise InvalidParameter("end", "is before start")
+    return low, high
+
+
+def _fingerprint(path: str, pairs: list[tuple[str, str]]) -> bytes:
+    """What the record and its order depend on: a cursor opens for nothing else."""
+    return blake2b(orjson.dumps([path, sorted(pairs)]), digest_size=16).digest()
+
+
+def _position(request: FhirRequest, sealing: tuple[bytes, bytes]) -> Position | None:
+    value = parameters.once(request, "_cursor")
+    return None if value is None else unseal(*sealing, value)
+
+
+def _page(parts: list[_Part], count: int | None, position: Position | None) -> tuple[int, int]:
+    """Where the page of a position begins and stops."""
+    if count is None:
+        return 0, len(parts)
+    places = [part.place for part in parts]
+    if position is None:
+        return 0, min(count, len(parts))
+    if position.backward:
+        stop = bisect_left(places, position.values)
+        return max(0, stop - count), stop or min(count, len(parts))
+    start = bisect_right(places, position.values)
+    return start, min(start + count, len(parts))

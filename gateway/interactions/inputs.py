@@ -5,8 +5,8 @@ https://hl7.org/fhir/R4/operations.html#request, https://hl7.org/fhir/R4/paramet
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
@@ -66,6 +66,27 @@ def inputs(request: FhirRequest, known: Iterable[Input]) -> dict[str, Any]:
                 raise InvalidRequest("a parameter of the body has no name", expression="Parameters.parameter.name")
             _put(found, _known(by_name, one["name"]), one, _from_parameter)
     return found
+
+
+def in_query(request: FhirRequest, known: Collection[str]) -> FhirRequest:
+    """The request with the primitive values of a Parameters resource as parameters of its URL; lists with commas.
+
+    Raises InvalidParameter and InvalidRequest.
+    """
+    if not request.body:
+        return request
+    given: dict[str, list[str]] = {}
+    for one in _parameters(request.body):
+        name = str(one.get("name") if isinstance(one, dict) else None)
+        if name not in known:
+            raise InvalidParameter(name[:64], "not a parameter of this operation here", tuple(known))
+        values = [value for key, value in one.items() if key.startswith("value")]
+        if len(values) != 1 or not isinstance(values[0], str | int) or isinstance(values[0], bool):
+            raise InvalidParameter(name, "is neither a text, a date nor a number")
+        given.setdefault(name, []).append(str(values[0]))
+    return replace(
+        request, query=[*request.query, *((name, ",".join(texts)) for name, texts in given.items())], body=b""
+    )
 
 
 def required(given: Mapping[str, Any], name: str) -> Any:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.interactions.exchange import FhirRequest
@@ -16,10 +15,12 @@ from gateway.interactions.negotiation import JSON_FORMATS, XML_FORMATS, is_stric
 from gateway.interactions.presentation import SUMMARIES
 from gateway.outcomes import InvalidParameter
 from gateway.search.clauses import did_you_mean
+from gateway.search.parameter_types import date
 from gateway.search.request import DEFAULT_COUNT, MAX_COUNT
 
 _COUNT = re.compile(r"[0-9]{1,9}")
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+\- ]\d\d:\d\d)")
+"""An unescaped + of a time zone arrives as a space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,9 @@ PARAMETERS: dict[str, Parameter] = {
         ),
         Parameter(
             "_at",
-            "Only versions that were current at this instant.",
-            {"type": "string", "format": "date-time"},
-            "2026-01-01T00:00:00Z",
+            "Only versions that were current at some point of this date or time, which may be partial.",
+            {"type": "string"},
+            "2026-01",
         ),
         Parameter(
             "_count",
@@ -79,6 +80,8 @@ PARAMETERS: dict[str, Parameter] = {
             {"type": "string"},
             "Encounter,Condition",
         ),
+        Parameter("start", "Only care on or after this date, which may be partial.", {"type": "string"}, "2024"),
+        Parameter("end", "Only care on or before this date, which may be partial.", {"type": "string"}, "2026-06-30"),
         Parameter("_cursor", "Where a page begins. Opaque: only follow the links of a Bundle.", {"type": "string"}),
     )
 }
@@ -138,22 +141,24 @@ def count(request: FhirRequest) -> int:
 
 def since(request: FhirRequest) -> int | None:
     """`_since` in ms since 1970 UTC. Raises InvalidParameter."""
-    return _moment(request, "_since")
+    value = once(request, "_since")
+    found = date.span(value) if value is not None and _INSTANT.fullmatch(value) else None
+    if value is not None and found is None:
+        raise InvalidParameter("_since", "not an instant such as 2026-01-01T00:00:00Z")
+    return None if found is None else found[0]
 
 
-def at(request: FhirRequest) -> int | None:
-    """`_at` as a moment in ms since 1970 UTC. Raises InvalidParameter."""
-    return _moment(request, "_at")
+def at(request: FhirRequest) -> tuple[int, int] | None:
+    """`_at`, a date or time of any precision, as a range in ms since 1970 UTC, its end not in it."""
+    return span_of(request, "_at")
 
 
-def _moment(request: FhirRequest, name: str) -> int | None:
+def span_of(request: FhirRequest, name: str) -> tuple[int, int] | None:
+    """A date or time of any precision as the range that it stands for. Raises InvalidParameter."""
     value = once(request, name)
     if value is None:
         return None
-    value = value.replace(" ", "+")  # an unescaped + of a time zone arrives as a space
-    if not _INSTANT.fullmatch(value):
-        raise InvalidParameter(name, "not an instant such as 2026-01-01T00:00:00Z")
-    try:
-        return (datetime.fromisoformat(value) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
-    except (ValueError, OverflowError):
-        raise InvalidParameter(name, "there is no such moment") from None
+    found = date.span(value)
+    if found is None:
+        raise InvalidParameter(name, "not a date or time such as 2026, 2026-01, 2026-01-01 or 2026-01-01T00:00:00Z")
+    return found

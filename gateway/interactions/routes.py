@@ -19,6 +19,7 @@ from gateway.interactions import expand, lookup, subsumes, translate, validate, 
 from gateway.interactions.batch import batch
 from gateway.interactions.capabilities import capabilities
 from gateway.interactions.compartment import compartment
+from gateway.interactions.everything import INPUTS as EVERYTHING_INPUTS
 from gateway.interactions.everything import everything
 from gateway.interactions.exchange import FhirRequest, FhirResponse, Level, Route, Services
 from gateway.interactions.history import history_instance, history_system, history_type
@@ -42,7 +43,7 @@ _VALIDATE: tuple[tuple[Literal["GET", "POST"], str, Level], ...] = (
     ("POST", "/{resource_type}/{resource_id}/$validate", "instance"),
 )
 _HISTORY = ("_since", "_at", "_count", "_cursor", "_summary", "_elements")
-_EVERYTHING = ("_type", "_since", "_count", "_cursor", "_summary", "_elements")
+_EVERYTHING = ("start", "end", "_type", "_since", "_count", "_cursor", "_summary", "_elements")
 
 
 def _operation(
@@ -103,6 +104,10 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/{resource_type}/{resource_id}/$everything", "$everything", "instance", everything,
           "A patient's record: the Patient, what refers to it, and what these refer to.", _EVERYTHING, ("Patient",),
           "http://hl7.org/fhir/OperationDefinition/Patient-everything", returns="Bundle"),
+    Route("POST", "/{resource_type}/{resource_id}/$everything", "$everything", "instance", everything,
+          "A patient's record: the Patient, what refers to it, and what these refer to.", _EVERYTHING, ("Patient",),
+          "http://hl7.org/fhir/OperationDefinition/Patient-everything", reads="inputs", inputs=EVERYTHING_INPUTS,
+          returns="Bundle"),
     *(
         Route(method, pattern, "$validate", level, validate.validate,
               "What is wrong with a resource: structure, codes, references and invariants of R4.",

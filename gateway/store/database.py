@@ -99,7 +99,7 @@ class Store:
         type: str | None = None,  # noqa: A002
         id: str | None = None,  # noqa: A002
         since_ms: int | None = None,
-        at_ms: int | None = None,
+        at_ms: tuple[int, int] | None = None,
         before: int | None = None,
         count: int = 100,
     ) -> list[Change]:

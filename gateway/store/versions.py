@@ -77,19 +77,19 @@ class Versions:
         resource_id: str | None,
         *,
         since_ms: int | None,
-        at_ms: int | None,
+        at_ms: tuple[int, int] | None,
         before: int | None,
         count: int,
     ) -> list[Change]:
         """At most `count` versions with a sequence below `before`, newest first.
 
-        `since_ms`: committed at or after; `at_ms`: current at that instant.
+        `since_ms`: committed at or after; `at_ms`: current at some point of this range, whose end is not in it.
         """
         window = {
             "before": _NEVER if before is None else before,
             "since": 0 if since_ms is None else since_ms,
-            "from_at": _NEVER if at_ms is None else at_ms,
-            "until_at": -1 if at_ms is None else at_ms,
+            "made_before": _NEVER if at_ms is None else at_ms[1],
+            "replaced_after": -_NEVER if at_ms is None else at_ms[0],
             "count": count,
         }
         with snapshot:
@@ -150,7 +150,7 @@ def _pages(scope: Any) -> Iterator[Select[Any]]:
     """One page of the current versions and one of the superseded ones."""
     for table, columns, replaced in (
         (RESOURCE, _current_columns(), false()),
-        (VERSION, _former_columns(), VERSION.c.replaced <= bindparam("until_at")),
+        (VERSION, _former_columns(), VERSION.c.replaced <= bindparam("replaced_after")),
     ):
         statement = select(*columns)
         if table is VERSION:
@@ -160,7 +160,7 @@ def _pages(scope: Any) -> Iterator[Select[Any]]:
                 scope(table),
                 table.c.sequence < bindparam("before"),
                 table.c.updated >= bindparam("since"),
-                table.c.updated <= bindparam("from_at"),
+                table.c.updated < bindparam("made_before"),
                 ~replaced,
             )
             .order_by(table.c.sequence.desc())

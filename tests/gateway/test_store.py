@@ -154,9 +154,10 @@ def test_history_can_be_cut_by_time(store: Store) -> None:
         second = writer.now
     assert second >= first + 10
     assert [c.version for c in store.history("Patient", "a", since_ms=first + 1)] == [2]
-    assert [c.version for c in store.history("Patient", "a", at_ms=first + 1)] == [1]
-    assert [c.version for c in store.history("Patient", "a", at_ms=second)] == [2]
-    assert store.history("Patient", "a", at_ms=first - 1) == []
+    assert [c.version for c in store.history("Patient", "a", at_ms=(first + 1, first + 2))] == [1]
+    assert [c.version for c in store.history("Patient", "a", at_ms=(second, second + 1))] == [2]
+    assert [c.version for c in store.history("Patient", "a", at_ms=(first, second + 1))] == [2, 1]
+    assert store.history("Patient", "a", at_ms=(first - 1, first)) == []
 
 
 def test_a_batch_is_all_or_nothing_and_numbers_are_not_reused_wrongly(store: Store) -> None:

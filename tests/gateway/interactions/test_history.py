@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from flask.testing import FlaskClient
 
+from gateway.search.parameter_types.date import span
 from tests.gateway.interactions.conftest import Bundles, link, outcome
 from tests.gateway.interactions.served import PATIENTS, everything
 
@@ -61,6 +62,21 @@ def test_at_is_what_was_current_then(bundles: Bundles) -> None:
     assert [entry["response"]["etag"] for entry in found] == ['W/"2"']
 
 
+@pytest.mark.parametrize("digits", [4, 7, 10, 16, 19, 23])
+def test_at_may_be_partial(bundles: Bundles, digits: int) -> None:
+    """A year, a month, a day, a minute, a second: all versions that were current at some point of it."""
+    second = bundles.get("/fhir/Patient/patient-0/_history/2")["meta"]["lastUpdated"]
+    moment = second[:digits] + ("Z" if digits > 10 else "")
+    found = bundles.get(f"/fhir/Patient/patient-0/_history?_at={moment}")["entry"]
+    assert 'W/"2"' in [entry["response"]["etag"] for entry in found]
+    low, high = span(moment)  # type: ignore[misc]
+    made = [span(entry["resource"]["meta"]["lastUpdated"])[0] for entry in found]  # type: ignore[index]
+    assert all(each < high for each in made)
+    assert all(each >= low for each in made[:-1])  # the oldest may have been current before
+    years_before = bundles.get("/fhir/Patient/patient-0/_history?_at=1999")
+    assert "entry" not in years_before
+
+
 def test_a_zone_with_an_unescaped_plus(bundles: Bundles) -> None:
     """People type + where they should type %2B."""
     zoned = datetime.fromisoformat("2100-01-01T00:00:00+05:00")
@@ -73,7 +89,10 @@ def test_a_zone_with_an_unescaped_plus(bundles: Bundles) -> None:
     [
         ("_since=yesterday", "_since"),
         ("_since=2026-02-30T00:00:00Z", "_since"),
-        ("_at=2026", "_at"),
+        ("_at=2026-13", "_at"),
+        ("_at=ge2026", "_at"),
+        ("_since=2026", "_since"),
+        ("_since=", "_since"),
         ("_count=-1", "_count"),
         ("_count=x", "_count"),
         ("_count=1&_count=2", "_count"),
