@@ -49,6 +49,8 @@ class Stream:
     fingerprint: str
     """A digest of the columns as found: a change means that the store's shape has changed."""
     estimated_rows: int | None = None
+    declared: bool = True
+    """Whether the store declares its columns; False = `fields` are those of the rows that were looked at."""
 
 
 @dataclass(frozen=True, slots=True)

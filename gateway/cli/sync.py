@@ -16,7 +16,11 @@ from gateway.settings import SettingsError, load
 @config_option
 @json_option
 @click.option("--full", is_flag=True, help="Read streams that are proven unchanged too.")
-@click.option("--accept-shrink", is_flag=True, help="Let go of resources whose rows vanished in great number.")
+@click.option(
+    "--accept-shrink",
+    is_flag=True,
+    help="Let go of what came from rows that vanished in great number, or from columns.",
+)
 @click.option("--jobs", type=click.IntRange(1), help="How many sources are read at a time.  [default: the cores]")
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The day that counts as today.  [default: today]")
 def sync(

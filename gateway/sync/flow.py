@@ -46,14 +46,15 @@ def sync(
     """Bring the store up to date with its sources, as of a day.
 
     `full` reads streams that are proven unchanged too; `jobs` is how many sources are read at a time; `accept_shrink`
-    deletes what a sudden loss of rows would otherwise hold back. Raises StoreError; a sick source is in the report.
+    lets go what a sudden loss of rows or columns would otherwise hold back. Raises StoreError; a sick source is in
+    the report.
     """
     started = time.monotonic()
     with rare_collections(), store.writer() as writer:
         people = People(writer, steps)
         people.catch_up()
         publish_terminology(writer, steps, people)
-        plans = plan(store, sources, as_of, steps, full=full)
+        plans = plan(store, sources, as_of, steps, full=full, accept_shrink=accept_shrink)
         runs = {
             each.name: SourceRun(writer, each, as_of, steps, people, accept_shrink=accept_shrink)
             for each in plans

@@ -76,13 +76,21 @@ class SourcePlan:
         return None if None in rows else sum(row for row in rows if row is not None)
 
 
-def plan(store: Store, sources: Sequence[SourceConfig], as_of: date, steps: Steps, *, full: bool) -> list[SourcePlan]:
+def plan(
+    store: Store, sources: Sequence[SourceConfig], as_of: date, steps: Steps, *, full: bool, accept_shrink: bool
+) -> list[SourcePlan]:
     """Look at all sources at once: a sick one may need its two seconds."""
     if not sources:
         return []
     secret = store.secret("configuration")
+
+    def one(config: SourceConfig) -> SourcePlan:
+        found = _plan(store, config, as_of, steps, secret, full=full)
+        lost = None if accept_shrink else next(filter(None, map(_loss, found.streams)), None)
+        return SourcePlan(config, lost) if lost else found
+
     with ThreadPoolExecutor(max_workers=min(16, len(sources))) as threads:
-        return list(threads.map(lambda config: _plan(store, config, as_of, steps, secret, full=full), sources))
+        return list(threads.map(one, sources))
 
 
 def _plan(store: Store, config: SourceConfig, as_of: date, steps: Steps, secret: bytes, *, full: bool) -> SourcePlan:
@@ -99,7 +107,7 @@ def _plan(store: Store, config: SourceConfig, as_of: date, steps: Steps, secret:
         records = store.stream_states(config.name)
         streams = []
         for stream in adapter.streams():
-            made = Made(stream.fingerprint, mapper, indexer, configuration)
+            made = Made(_shape(stream), mapper, indexer, configuration)
             record, token = records.get(stream.name), adapter.change_token(stream.name)
             remap = record is None or _has_to_map_again(record, made, as_of)
             proven = record is not None and token is not None and token == record.token
@@ -108,6 +116,26 @@ def _plan(store: Store, config: SourceConfig, as_of: date, steps: Steps, secret:
     except Exception as error:  # noqa: BLE001 - one sick source never stops another; the report names it
         return SourcePlan(config, fault(error))
     return SourcePlan(config, OK, streams)
+
+
+def _shape(stream: Stream) -> str:
+    """The fingerprint; behind it the columns that are read, where the store declares them."""
+    return f"{stream.fingerprint} {orjson.dumps(stream.fields).decode()}" if stream.declared else stream.fingerprint
+
+
+def _loss(found: StreamPlan) -> Health | None:
+    """Columns that the last sync read and that are not there: without them, its resources would lose what they say.
+
+    One that only has another of its known names now is read as before, so fewer are read than before.
+    """
+    known = found.record.fingerprint or "" if found.record else ""
+    before = orjson.loads(known.partition(" ")[2] or "[]")
+    now = found.stream.fields
+    if not found.stream.declared or len(now) >= len(before):
+        return None
+    lost = ", ".join(name for name in before if name not in now)
+    hint = "rename it back; if it is meant to be gone, let the sync accept the loss: --accept-shrink"
+    return Health("config", f"{found.stream.name} no longer has the column {lost}", hint)
 
 
 def _has_to_map_again(record: StreamRecord, made: Made, as_of: date) -> bool:

@@ -76,7 +76,7 @@ class HisB:
             if rows == _SAMPLE:
                 rows = round(path.stat().st_size / (sum(each.size for each in sample) / rows))
             key = (shape.file.dataset.key,)
-            found.append(Stream(name, key, tuple(sorted(used)), digest_of(sorted(used)).hex(), rows))
+            found.append(Stream(name, key, tuple(sorted(used)), digest_of(sorted(used)).hex(), rows, declared=False))
         return found
 
     def columns(self) -> list[Column]:

@@ -71,7 +71,7 @@ class HybridEhr:
         made = self._tables.streams()
         names, rows = self._notes().names()
         kept = tuple(name for name, field in zip(names, _columns(names), strict=True) if field) if names else ()
-        made.append(Stream(NOTES, (CLINICAL_NOTES.key,), kept, digest_of(names).hex(), rows))
+        made.append(Stream(NOTES, (CLINICAL_NOTES.key,), kept, digest_of(names).hex(), rows, declared=False))
         return made
 
     def columns(self) -> list[Column]:

@@ -52,8 +52,12 @@ class ListBacked:
         return Health("ok", "is there")
 
     def streams(self) -> list[Stream]:
-        found = self._file()["streams"]
-        return [Stream(name, ("key",), ("key", "name"), "1", len(rows)) for name, rows in found.items()]
+        file = self._file()
+        names = tuple(file.get("columns", ("key", "name")))
+        declared = not file.get("sampled")
+        return [
+            Stream(name, ("key",), names, "1", len(rows), declared=declared) for name, rows in file["streams"].items()
+        ]
 
     def columns(self) -> list[Column]:
         return [Column(name, field, field) for name in self._file()["streams"] for field in ("key", "name")]

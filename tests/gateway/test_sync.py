@@ -422,6 +422,32 @@ def test_a_stream_that_is_gone_is_a_loss_too(store: Store, hospital: Hospital) -
     assert run(store, hospital, accept_shrink=True).counts.deleted == 3
 
 
+def test_a_column_that_is_gone_is_held_back_until_it_is_accepted(store: Store, hospital: Hospital) -> None:
+    """Without it resources would silently lose what it said. One more, or one under another known name, is no loss."""
+    hospital.streams["people"] = people(3)
+    for columns in (["key", "name"], ["key", "name", "sex"], ["key", "NAME", "sex"]):
+        hospital.extras = {"columns": columns}
+        assert run(store, hospital).ok
+    before = store.counts()
+    hospital.extras = {"columns": ["key", "sex"]}
+    hospital.streams["people"] = [{"key": "0", "name": "changed"}]
+    report = run(store, hospital)
+    assert [each.status for each in report.errors] == ["config"]
+    assert "people no longer has the column NAME" in report.errors[0].message
+    assert "--accept-shrink" in report.errors[0].hint
+    assert (report.counts.read, store.counts()) == (0, before)
+    assert run(store, hospital).errors
+    assert run(store, hospital, accept_shrink=True).ok
+    assert run(store, hospital).ok
+
+
+def test_a_sample_without_a_column_is_no_loss(store: Store, hospital: Hospital) -> None:
+    """Documents have what they have."""
+    for columns in (["key", "name"], ["key"]):
+        hospital.extras = {"columns": columns, "sampled": True}
+        assert run(store, hospital).ok
+
+
 def test_one_sick_source_stops_no_other(store: Store, tmp_path: Path) -> None:
     """Whatever is wrong with one, the others are synced, and the report says what it is, without values."""
     hospitals = [Hospital(tmp_path / f"{name}.json", name) for name in ("missing", "breaking", "well")]

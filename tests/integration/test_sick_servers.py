@@ -80,9 +80,9 @@ ENGINES = {
         made="Patient",
         lost=("RENAME TABLE lab_reports TO gone", "RENAME TABLE gone TO lab_reports", "no table lab_reports"),
         renamed=(
-            "ALTER TABLE visits RENAME COLUMN visit_id TO number",
-            "ALTER TABLE visits RENAME COLUMN number TO visit_id",
-            "column visit_id is missing",
+            "ALTER TABLE patients RENAME COLUMN city TO town",
+            "ALTER TABLE patients RENAME COLUMN town TO city",
+            "patients no longer has the column city",
         ),
     ),
     "PostgreSQL": Engine(
@@ -112,9 +112,9 @@ ENGINES = {
         made="Patient",
         lost=("ALTER TABLE billing RENAME TO gone", "ALTER TABLE gone RENAME TO billing", "no table billing"),
         renamed=(
-            "ALTER TABLE patients RENAME patient_id TO number",
-            "ALTER TABLE patients RENAME number TO patient_id",
-            "column patient_id is missing",
+            "ALTER TABLE patients RENAME gender TO sex",
+            "ALTER TABLE patients RENAME sex TO gender",
+            "patients no longer has the column gender",
         ),
     ),
     "MongoDB": Engine(
