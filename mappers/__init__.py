@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import cast
+from typing import Any, cast
 
-from mappers.base import Mapping
+from mappers.base import Mapping, MappingContext, MappingReport, Resource, ToResources
+from mappers.fhir.profiles import claimed
 
 _NOT_SOURCES = {"base", "coverage", "fhir", "terminology"}
 
@@ -20,6 +23,17 @@ def installed() -> tuple[str, ...]:
     return tuple(sorted(name for name in found if name not in _NOT_SOURCES))
 
 
+@cache
 def mappings(adapter: str) -> tuple[Mapping, ...]:
-    """The `MAPPINGS` table of an adapter's mapper, in its order."""
-    return cast("tuple[Mapping, ...]", import_module(f"{__name__}.{adapter}").MAPPINGS)
+    """The `MAPPINGS` table of an adapter's mapper, in its order; what is made claims the profiles that it satisfies."""
+    made = cast("tuple[Mapping, ...]", import_module(f"{__name__}.{adapter}").MAPPINGS)
+    return tuple(
+        replace(each, own=tuple(map(_claiming, each.own)), shared=tuple(map(_claiming, each.shared))) for each in made
+    )
+
+
+def _claiming(to_resources: ToResources) -> ToResources:
+    def to_claimed(record: Any, context: MappingContext, report: MappingReport) -> Iterator[Resource]:
+        return map(claimed, to_resources(record, context, report))
+
+    return to_claimed

@@ -19,7 +19,7 @@ from mappers.fhir.elements import (
     resource,
     same_row,
 )
-from mappers.fhir.hospital import hospital_reference
+from mappers.fhir.hospital import IN_USE, hospital_reference
 from mappers.fhir.people import birth_date_of, gender_of, name_in_one
 from mappers.terminology import folded, table
 
@@ -108,6 +108,7 @@ def to_hospital(record: Record, context: MappingContext, report: MappingReport) 
     key = _hospital_key(name)
     made = resource(context, "Organization", "hospitals", key)
     made["identifier"] = [identifier(context, "hospitals", key[0])]
+    made["active"] = IN_USE
     made["type"] = [coded(None, coding(_ORGANIZATION_TYPES, "prov", "Healthcare Provider"))]
     made["name"] = name
     yield made

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 
 from gateway.interactions.routes import ROUTES
 from gateway.search.parameters import SERVED_TYPES
+from mappers.fhir.profiles import PROFILES
 from tests.gateway.interactions.served import served
 
 VALUES = {
@@ -80,6 +81,12 @@ def test_every_advertised_search_works(
         response = client.get(f"/fhir/{resource_type}?{query}", headers={"Prefer": "handling=strict"})
         assert response.status_code == 200, (query, response.data)
         assert unquote(response.json["link"][0]["url"]) == f"http://localhost/fhir/{resource_type}?{query}"
+
+
+def test_profiles(resources: dict[str, dict[str, Any]]) -> None:
+    """The profiles that resources claim, each with its type; a type without any lists none."""
+    listed = {(kind, url) for kind, each in resources.items() for url in each.get("supportedProfile", ())}
+    assert listed == {(each.resource_type, each.url) for each in PROFILES}
 
 
 def test_every_advertised_interaction_works(client: FlaskClient, resources: dict[str, dict[str, Any]]) -> None:

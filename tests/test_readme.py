@@ -15,6 +15,7 @@ from gateway.app import create_app
 from gateway.search.parameters import OWN_TYPES, SERVED_TYPES
 from gateway.settings import Settings
 from his_adapters import installed
+from mappers.fhir.profiles import PROFILES
 from tests.integration.hospitals import opened_store, simulate_all, synced
 
 ROOT = Path(__file__).parent.parent
@@ -66,6 +67,13 @@ def table_of(demo: Path) -> str:
 
 def test_the_table_of_types_is_true(demo: Path) -> None:
     assert table_of(demo) in README
+
+
+def test_the_profiles_are_named() -> None:
+    """Every profile that is claimed stands beside its type, and no other one."""
+    rows = dict(re.findall(r"^\| ([A-Za-z]+) \| ((?:us-core-|\w+-uv-ips)[^|]*) \|", README, re.MULTILINE))
+    named = {(kind, name) for kind, listed in rows.items() for name in listed.split(", ")}
+    assert named == {(each.resource_type, each.url.rpartition("/")[2]) for each in PROFILES}
 
 
 def test_links_lead_somewhere() -> None:

@@ -19,6 +19,7 @@ from gateway.interactions.presentation import asked_of
 from gateway.search.clauses import followable, modifiers
 from gateway.search.compartments import COMPARTMENTS
 from gateway.search.parameters import SEARCH_PARAMETERS, SERVED_TYPES, SearchParameter, offered
+from mappers.fhir.profiles import profiles_of
 
 FHIR_VERSION = "4.0.1"
 _DATE = "2026-11-21"
@@ -83,6 +84,7 @@ def _resource(resource_type: str, routes: tuple[Route, ...]) -> dict[str, Any]:
     described: dict[str, Any] = {
         "type": resource_type,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{resource_type}",
+        "supportedProfile": [profile.url for profile in profiles_of(resource_type)],
         "interaction": _interactions(mine, "instance", "type"),
         "versioning": "versioned",
         "readHistory": any(route.interaction == "vread" for route in mine),

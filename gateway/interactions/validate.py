@@ -15,6 +15,7 @@ from gateway import outcomes
 from gateway.interactions.exchange import FhirRequest, FhirResponse, Services
 from gateway.interactions.inputs import Input, inputs, require_moderate
 from gateway.outcomes import Gone, InvalidParameter, NotFound
+from mappers.fhir.profiles import profiles_of
 
 INPUTS: Final = (
     Input("resource", "Resource", "The resource, in a Parameters resource; or the body is the resource itself."),
@@ -100,9 +101,6 @@ def _about(resource: dict[str, Any], resource_type: str, updated_id: str | None,
         issues.append(_error("structure", f"the address is for {resource_type}, this is not", "resourceType"))
     if updated_id is not None and resource.get("id") != updated_id:
         issues.append(_error("value", "the id is not that of the address", f"{resource_type}.id"))
-    if profile is not None and profile.partition("|")[0] != f"{_BASE}{resource_type}":
-        valid = f"{_BASE}{resource_type}"
-        issues.append(_error("not-supported", f"this profile is not known here; valid: {valid}", "http.profile"))
     found = check(resource)
     issues += [
         _error(_CODES.get(each.rule, "invariant"), f"{each.path} {each.reason} ({each.rule})", each.path)
@@ -110,7 +108,25 @@ def _about(resource: dict[str, Any], resource_type: str, updated_id: str | None,
     ]
     if len(found) > MOST_ISSUES:
         issues.append(outcomes.issue("warning", "too-costly", f"{len(found) - MOST_ISSUES} more are not listed"))
+    if profile is not None:
+        issues += _against(profile.partition("|")[0], resource, resource_type, is_valid=not found and not issues)
     return issues
+
+
+def _against(url: str, resource: dict[str, Any], resource_type: str, *, is_valid: bool) -> list[_Issue]:
+    """Where the resource falls short of a profile, which is only looked at if it is sound R4."""
+    known = {each.url: each for each in profiles_of(resource_type)}
+    if url == f"{_BASE}{resource_type}":
+        return []
+    if url not in known:
+        valid = ", ".join([f"{_BASE}{resource_type}", *known])
+        return [_error("not-supported", f"this profile is not known here; valid: {valid}", "http.profile")]
+    if not is_valid:
+        return [outcomes.issue("warning", "incomplete", "the profile was not looked at: the rest is not right yet")]
+    return [
+        _error("invariant", f"{resource_type}.{each.element} {each.reason}", f"{resource_type}.{each.element}")
+        for each in known[url].broken(resource)
+    ]
 
 
 def _error(code: str, diagnostics: str, expression: str) -> _Issue:

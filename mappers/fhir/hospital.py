@@ -10,18 +10,22 @@ from typing import Any
 
 from mappers.base import MappingContext, Resource
 from mappers.fhir.elements import coded, coding, reference, resource
+from mappers.fhir.profiles import claimed
 from mappers.terminology import folded, table
 
 _ORGANIZATION_TYPES = "http://terminology.hl7.org/CodeSystem/organization-type"
+IN_USE = True
+"""An Organization that is made of what rows say is there only as long as they refer to it: its record is in use."""
 _PHYSICAL_TYPES = "http://terminology.hl7.org/CodeSystem/location-physical-type"
 
 
 def hospital(context: MappingContext) -> list[Resource]:
     """The hospital's own Organization, from the configuration: one a source."""
     made = resource(context, "Organization", "hospital", ("hospital",))
+    made["active"] = IN_USE
     made["type"] = [coded(None, coding(_ORGANIZATION_TYPES, "prov", "Healthcare Provider"))]
     made["name"] = context.organization
-    return [made]
+    return [claimed(made)]
 
 
 def hospital_reference(context: MappingContext) -> dict[str, Any]:
@@ -32,6 +36,7 @@ def hospital_reference(context: MappingContext) -> dict[str, Any]:
 def department(context: MappingContext, name: str) -> Resource:
     """A department, part of the hospital."""
     made = resource(context, "Organization", "departments", (folded(name),))
+    made["active"] = IN_USE
     made["type"] = [coded(None, coding(_ORGANIZATION_TYPES, "dept", "Hospital Department"))]
     made["name"] = name
     made["partOf"] = hospital_reference(context)
@@ -46,6 +51,7 @@ def department_reference(context: MappingContext, name: str) -> dict[str, Any]:
 def insurer(context: MappingContext, name: str) -> Resource:
     """An insurer: one Organization a source, by its name."""
     made = resource(context, "Organization", "insurers", (folded(name),))
+    made["active"] = IN_USE
     made["type"] = [coded(None, coding(_ORGANIZATION_TYPES, "ins", "Insurance Company"))]
     made["name"] = name
     return made

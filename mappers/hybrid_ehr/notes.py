@@ -33,6 +33,7 @@ from mappers.hybrid_ehr.references import doctor_of, patient_of, text_attachment
 from mappers.terminology import folded, table
 
 _CATEGORIES = "http://terminology.hl7.org/CodeSystem/observation-category"
+_NOTE_CATEGORIES = "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category"
 _PRESSURE = re.compile(r"(\d{2,3})\s*/\s*(\d{2,3})\s*(?:mm\s?\[?hg\]?)?", re.IGNORECASE)
 _NUMBER = re.compile(r"\d{1,3}(\.\d{1,3})?")
 _CELSIUS, _FAHRENHEIT = (Decimal(25), Decimal(45)), (Decimal(77), Decimal(113))
@@ -55,6 +56,7 @@ def to_note(record: Record, context: MappingContext, report: MappingReport) -> I
     made["identifier"] = [identifier(context, "clinical_notes", row.note_id)]
     made["status"] = "current"
     made["type"] = coded(None, table("document_type").coding("clinical note"))
+    made["category"] = [coded(None, coding(_NOTE_CATEGORIES, "clinical-note", "Clinical Note"))]
     made["subject"] = patient_of(context, row.patient_id)
     doctor = doctor_of(context, row.doctor_id)
     made |= chosen(date=row.created_at and row.created_at.isoformat(), author=[doctor] if doctor else None)

@@ -157,6 +157,7 @@ WORDS = {
     ),
     *("Cel", "[degF]", "Encounter charge", "Insurance (policy not recorded)", "dq-other-patient"),
     *("dq-claim-exceeds-charges", "Sugar", "mg/dL", "beats/minute", "as recorded, amount or percent", "unit-time"),
+    *("clinical-note", "Clinical Note"),
 }
 PATTERNS = (
     r"https?://.*",

@@ -19,6 +19,7 @@ from mappers.fhir.check import check
 from tests.gateway.interactions.conftest import outcome
 from tests.gateway.interactions.served import encounter, everything, patient
 
+US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-"
 FINE = ("information", "informational")
 CLEAN = [{"severity": "information", "code": "informational", "diagnostics": "no issue was found"}]
 
@@ -95,6 +96,10 @@ def test_values_are_not_repeated(client: FlaskClient) -> None:
         ("Patient/$validate", {"profile": "http://hl7.org/fhir/StructureDefinition/Patient"}, *FINE),
         ("Patient/$validate", {"profile": "http://hl7.org/fhir/StructureDefinition/Patient|4.0.1"}, *FINE),
         ("Patient/$validate", {"profile": "http://example.org/unknown"}, "error", "not-supported"),
+        ("Patient/$validate", {"profile": f"{US_CORE}patient"}, *FINE),
+        ("Patient/$validate", {"profile": f"{US_CORE}patient|6.1.0"}, *FINE),
+        ("Patient/$validate", {"profile": f"{US_CORE}encounter"}, "error", "not-supported"),
+        ("Encounter/$validate", {"profile": f"{US_CORE}encounter"}, "warning", "incomplete"),
     ],
 )
 def test_modes_and_profiles(client: FlaskClient, path: str, texts: dict[str, str], severity: str, code: str) -> None:
@@ -103,6 +108,15 @@ def test_modes_and_profiles(client: FlaskClient, path: str, texts: dict[str, str
     resource = {**plain(patient(1)), "id": "patient-1"}
     for issues in (ask(client, path, wrapped(resource, **texts)), ask(client, f"{path}?{query}", resource)):
         assert (issues[-1]["severity"], issues[-1]["code"]) == (severity, code)
+
+
+def test_what_a_profile_lacks(client: FlaskClient) -> None:
+    """Each rule of the profile that is broken is an issue with its element."""
+    lacking = {name: value for name, value in plain(patient(1)).items() if name not in ("gender", "name")}
+    issues = ask(client, f"Patient/$validate?profile={US_CORE}patient", lacking)
+    assert [each["expression"] for each in issues] == [["Patient.name"], ["Patient.gender"]]
+    issues = ask(client, f"Encounter/$validate?profile={US_CORE}encounter", encounter(1, 1))
+    assert [each["expression"] for each in issues] == [["Encounter.type"]]
 
 
 @pytest.mark.parametrize(
