@@ -209,6 +209,8 @@ def _way(route: Route) -> Iterator[str]:
     """What tells apart the ways to one interaction of a type."""
     if route.inputs and route.level == "instance":
         yield "instance"
+    if route.method == "GET" and route.pattern.endswith("/_search"):
+        yield "get"
     if route.method == "POST":
         yield "body" if route.inputs else "form"
 

@@ -79,6 +79,8 @@ ROUTES: tuple[Route, ...] = (
           returns="Bundle"),
     Route("GET", "/", "search-system", "system", search_system,
           "Search the resources of several types, or of all.", returns="Bundle"),
+    Route("GET", "/_search", "search-system", "system", search_system,
+          "The same search, as some clients write it.", returns="Bundle"),
     Route("POST", "/_search", "search-system", "system", search_system,
           "The same search, its parameters in a form.", reads="form", returns="Bundle"),
     Route("GET", "/_history", "history-system", "system", history_system, "All changes, newest first.", _HISTORY,

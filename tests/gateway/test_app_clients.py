@@ -22,6 +22,7 @@ from fhirpy.base.exceptions import ResourceNotFound
 from gateway.identity.tables import TABLES
 from gateway.store import Store
 from tests.gateway.interactions.served import PATIENTS, fill
+from tests.node_programs import run
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +77,31 @@ def test_fhirclient_reads_and_searches(server: str) -> None:
     assert Patient.read("patient-1", client.server).name[0].family == "Smythe"
     found = Encounter.where({"patient": "patient-3"}).perform_resources_iter(client.server)
     assert sorted(each.id for each in found) == ["visit-3-1", "visit-3-2"]
+
+
+def test_fhir_kit_client_finds_its_way(server: str) -> None:
+    """npm's fhir-kit-client reads, searches, pages both ways, sends batches and operations, understands refusals."""
+    (seen,) = run("client.js", server)
+    assert seen == {
+        "version": "4.0.1",
+        "read": "1951-02-11",
+        "vread": "1",
+        "total": PATIENTS // 5,
+        "pages": 20,
+        "back": True,
+        "posted": True,
+        "compartment": ["visit-3-1", "visit-3-2"],
+        "system": ["patient-1", "visit-1-1"],
+        "batch": ["200 OK", "404 Not Found"],
+        "everything": 7,
+        "posting": 7,
+        "history": 3,
+        "resource": "patient-1",
+        "unknown": {"status": 404, "type": "OperationOutcome", "code": "not-found"},
+        "deleted": {"status": 410, "type": "OperationOutcome", "code": "deleted"},
+        "invalid": {"status": 400, "type": "OperationOutcome", "code": "invalid"},
+        "create": {"status": 405, "type": "OperationOutcome", "code": "not-supported"},
+    }
 
 
 def test_head_keeps_the_length(server: str) -> None:

@@ -92,9 +92,10 @@ def test_links_say_the_types(bundles: Bundles) -> None:
 
 
 def test_the_same_by_a_form(client: FlaskClient, bundles: Bundles) -> None:
-    """`POST [base]/_search`."""
+    """`POST [base]/_search`, and the same address by GET."""
     form = {"_type": "Encounter,Condition", "patient": "Patient/patient-3", "_summary": "count"}
     assert client.post("/fhir/_search", data=form).json["total"] == 3
+    assert client.get("/fhir/_search", query_string=form).json["total"] == 3
 
 
 def test_what_no_type_knows_is_reported(client: FlaskClient, bundles: Bundles) -> None:
