@@ -26,7 +26,7 @@ from gateway.interactions.negotiation import form_by_headers, form_of_refusal
 from gateway.interactions.pairs import pairs
 from gateway.interactions.routes import ROUTES, answer, answer_in_json, failure, refusal
 from gateway.outcomes import FhirError, InvalidRequest, MethodNotAllowed, NotFound, TooLarge
-from gateway.search.parameters import SERVED_TYPES
+from gateway.search.parameters import RENDERED_TYPES, SERVED_TYPES
 from gateway.store import Store
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ def _add_pages(app: Flask, services: Services) -> None:
     def landing() -> Response:
         types, examples = (
             "".join(f'<li><a href="{BASE}/{escape(path)}">{escape(path)}</a>' for path in paths)
-            for paths in (SERVED_TYPES, _EXAMPLES)
+            for paths in ((*SERVED_TYPES, *RENDERED_TYPES), _EXAMPLES)
         )
         return _page(_LANDING.format(types=types, examples=examples))
 

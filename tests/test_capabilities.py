@@ -12,7 +12,7 @@ from fhir.resources.R4B.capabilitystatement import CapabilityStatement
 from flask.testing import FlaskClient
 
 from gateway.interactions.routes import ROUTES
-from gateway.search.parameters import SERVED_TYPES
+from gateway.search.parameters import RENDERED_TYPES, SERVED_TYPES
 from mappers.fhir.profiles import PROFILES
 from tests.gateway.interactions.served import served
 
@@ -55,10 +55,10 @@ def test_it_is_valid_r4(statement: dict[str, Any]) -> None:
 
 def test_every_served_type_is_there_once(statement: dict[str, Any]) -> None:
     """cpb-9: a type is described once."""
-    assert [each["type"] for each in statement["rest"][0]["resource"]] == list(SERVED_TYPES)
+    assert [each["type"] for each in statement["rest"][0]["resource"]] == [*SERVED_TYPES, *RENDERED_TYPES]
 
 
-@pytest.mark.parametrize("resource_type", SERVED_TYPES)
+@pytest.mark.parametrize("resource_type", [*SERVED_TYPES, *RENDERED_TYPES])
 def test_parameters_are_unique_and_official(resources: dict[str, dict[str, Any]], resource_type: str) -> None:
     """cpb-12: names are unique; each has its type and a canonical definition."""
     parameters = resources[resource_type]["searchParam"]
@@ -68,7 +68,7 @@ def test_parameters_are_unique_and_official(resources: dict[str, dict[str, Any]]
     assert all(each["definition"].startswith(("http://hl7.org/", "urn:fhir-gateway:")) for each in parameters)
 
 
-@pytest.mark.parametrize("resource_type", SERVED_TYPES)
+@pytest.mark.parametrize("resource_type", [*SERVED_TYPES, *RENDERED_TYPES])
 def test_every_advertised_search_works(
     client: FlaskClient, resources: dict[str, dict[str, Any]], resource_type: str
 ) -> None:

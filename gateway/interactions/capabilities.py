@@ -18,7 +18,7 @@ from gateway.interactions.parameters import require_known
 from gateway.interactions.presentation import asked_of
 from gateway.search.clauses import followable, modifiers
 from gateway.search.compartments import COMPARTMENTS
-from gateway.search.parameters import SEARCH_PARAMETERS, SERVED_TYPES, SearchParameter, offered
+from gateway.search.parameters import RENDERED_TYPES, SEARCH_PARAMETERS, SERVED_TYPES, SearchParameter, offered
 from mappers.fhir.profiles import profiles_of
 
 FHIR_VERSION = "4.0.1"
@@ -69,7 +69,7 @@ def statement(base_url: str, routes: tuple[Route, ...]) -> dict[str, Any]:
                 "documentation": "Read-only. Every resource names its source in meta.source. "
                 f"Searches take {_RESULT_PARAMETERS} too. A parameter that is not known is refused under "
                 "Prefer: handling=strict, else not applied and named in an entry of search.mode outcome.",
-                "resource": [_resource(resource_type, routes) for resource_type in SERVED_TYPES],
+                "resource": [_resource(each, routes) for each in (*SERVED_TYPES, *RENDERED_TYPES)],
                 "interaction": _interactions(routes, "system"),
                 "searchParam": [_parameter(each) for each in common_parameters()],
                 "compartment": [f"{_COMPARTMENT}/{each.lower()}" for each in COMPARTMENTS],
@@ -79,22 +79,23 @@ def statement(base_url: str, routes: tuple[Route, ...]) -> dict[str, Any]:
 
 
 def _resource(resource_type: str, routes: tuple[Route, ...]) -> dict[str, Any]:
-    mine = tuple(route for route in routes if route.types is None or resource_type in route.types)
+    mine = tuple(route for route in routes if resource_type in (route.types or SERVED_TYPES))
+    is_versioned = any(route.interaction == "vread" for route in mine)
     parameters = offered(resource_type).values()
     described: dict[str, Any] = {
         "type": resource_type,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{resource_type}",
         "supportedProfile": [profile.url for profile in profiles_of(resource_type)],
         "interaction": _interactions(mine, "instance", "type"),
-        "versioning": "versioned",
-        "readHistory": any(route.interaction == "vread" for route in mine),
+        "versioning": "versioned" if is_versioned else "no-version",
+        "readHistory": is_versioned,
         "updateCreate": False,
         "conditionalCreate": False,
         "conditionalRead": "full-support",
         "conditionalUpdate": False,
         "conditionalDelete": "not-supported",
         "searchInclude": ["*", *(f"{resource_type}:{code}" for code in ("*", *followable(resource_type)))],
-        "searchRevInclude": ["*", *reverse_includes(resource_type)],
+        "searchRevInclude": _searched_backwards(resource_type),
         "searchParam": [_parameter(each) for each in parameters],
         "operation": _operations(mine),
     }
@@ -141,11 +142,22 @@ def _parameter(parameter: SearchParameter) -> dict[str, str]:
     }
 
 
+def _searched_backwards(resource_type: str) -> list[str]:
+    """What `_revinclude` takes; nothing refers to what is rendered."""
+    if resource_type in RENDERED_TYPES:
+        return []
+    return ["*", *reverse_includes(resource_type), *_leading(resource_type, RENDERED_TYPES)]
+
+
 def reverse_includes(resource_type: str) -> list[str]:
-    """`Encounter:patient` and every other reference that may lead to the type."""
+    """`Encounter:patient` and every other reference that may lead from what is stored to the type."""
+    return _leading(resource_type, SERVED_TYPES)
+
+
+def _leading(resource_type: str, sources: tuple[str, ...]) -> list[str]:
     return [
         f"{source}:{code}"
-        for source in SERVED_TYPES
+        for source in sources
         for code in followable(source)
         if {resource_type, "*"} & set(offered(source)[code].targets)
     ]

@@ -20,9 +20,11 @@ from gateway.interactions.parameters import PARAMETERS, PRESENTATION, Parameter
 from gateway.interactions.routes import ROUTES
 from gateway.interactions.schemas import fixed_schemas, type_schema
 from gateway.search.compartments import members
-from gateway.search.parameters import SERVED_TYPES, SearchParameter, offered
+from gateway.search.parameters import RENDERED_TYPES, SERVED_TYPES, SearchParameter, offered
 
 Json = dict[str, Any]
+
+_TYPES: Final = (*SERVED_TYPES, *RENDERED_TYPES)
 
 _OUTCOMES: Final = {
     400: ("BadRequest", "A parameter, value or body that is not valid; `expression` names it."),
@@ -127,7 +129,7 @@ def document() -> Json:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/fhir", "description": "[base]"}],
-        "tags": [{"name": "system"}, *({"name": resource_type} for resource_type in SERVED_TYPES)],
+        "tags": [{"name": "system"}, *({"name": resource_type} for resource_type in _TYPES)],
         "paths": _paths(),
         "components": {
             "parameters": {name: _query(parameter) for name, parameter in PARAMETERS.items()}
@@ -139,7 +141,7 @@ def document() -> Json:
                 for name, text in _OUTCOMES.values()
             }
             | {"NotModified": {"description": "The client's copy is current."}},
-            "schemas": fixed_schemas() | {name: type_schema(name) for name in SERVED_TYPES},
+            "schemas": fixed_schemas() | {name: type_schema(name) for name in _TYPES},
         },
     }
 
@@ -149,9 +151,9 @@ def _paths() -> Json:
     for route in ROUTES:
         if route.level == "system":
             paths.setdefault(_path(route, ""), {})[route.method.lower()] = _operation(route, None)
-    for resource_type in SERVED_TYPES:
+    for resource_type in _TYPES:
         for route in ROUTES:
-            if route.level != "system" and (route.types is None or resource_type in route.types):
+            if route.level != "system" and resource_type in (route.types or SERVED_TYPES):
                 paths.setdefault(_path(route, resource_type), {})[route.method.lower()] = _operation(
                     route, resource_type
                 )

@@ -27,6 +27,8 @@ from gateway.interactions.inputs import Input
 from gateway.interactions.negotiation import PLAIN, READERS, Form, form_of, form_of_refusal
 from gateway.interactions.presentation import pretty
 from gateway.interactions.read import read
+from gateway.interactions.read_provenance import read_provenance
+from gateway.interactions.search_provenance import search_provenance
 from gateway.interactions.search_system import search_system
 from gateway.interactions.search_type import search_type
 from gateway.interactions.vread import vread
@@ -34,7 +36,7 @@ from gateway.interactions.xml_writer import to_xml
 from gateway.outcomes import FhirError, MethodNotAllowed, NotFound, UnknownType
 from gateway.search.clauses import did_you_mean
 from gateway.search.compartments import COMPARTMENTS
-from gateway.search.parameters import SERVED_TYPES
+from gateway.search.parameters import RENDERED_TYPES, SERVED_TYPES
 
 _READ = ("_summary", "_elements")
 _VALIDATE: tuple[tuple[Literal["GET", "POST"], str, Level], ...] = (
@@ -110,6 +112,14 @@ ROUTES: tuple[Route, ...] = (
           "A patient's record: the Patient, what refers to it, and what these refer to.", _EVERYTHING, ("Patient",),
           "http://hl7.org/fhir/OperationDefinition/Patient-everything", reads="inputs", inputs=EVERYTHING_INPUTS,
           returns="Bundle"),
+    Route("GET", "/{resource_type}", "search-type", "type", search_provenance,
+          "Search the Provenance of what is current: by its target, patient or time.", types=RENDERED_TYPES,
+          returns="Bundle"),
+    Route("POST", "/{resource_type}/_search", "search-type", "type", search_provenance,
+          "The same search, its parameters in a form: nothing personal in the URL.", types=RENDERED_TYPES,
+          reads="form", returns="Bundle"),
+    Route("GET", "/{resource_type}/{resource_id}", "read", "instance", read_provenance,
+          "Who assembled a resource, when, and from which row of which hospital.", _READ, types=RENDERED_TYPES),
     *(
         Route(method, pattern, "$validate", level, validate.validate,
               "What is wrong with a resource: structure, codes, references and invariants of R4.",
@@ -131,6 +141,7 @@ ROUTES: tuple[Route, ...] = (
 )  # fmt: skip
 
 _LOG = logging.getLogger("gateway.errors")
+_ADDRESSED = (*SERVED_TYPES, *RENDERED_TYPES)
 _WORD = re.compile(r"[A-Za-z]{1,64}")
 _OPERATION = re.compile(r"\$[A-Za-z-]{1,64}")
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
@@ -217,7 +228,7 @@ def _find(request: FhirRequest) -> tuple[Route, dict[str, str]]:
     for key in dict.fromkeys(((len(segments), segments[-1]), (len(segments), ""))):
         for route, pattern in _BY_END.get(key, ()):
             variables = _match(pattern, segments)
-            if variables is None or (route.types is not None and variables["resource_type"] not in route.types):
+            if variables is None or not _is_for(route, variables.get("resource_type")):
                 continue
             if route.method == method:
                 return route, variables
@@ -228,17 +239,19 @@ def _find(request: FhirRequest) -> tuple[Route, dict[str, str]]:
     raise _nowhere(segments)
 
 
+def _is_for(route: Route, resource_type: str | None) -> bool:
+    return resource_type is None or resource_type in (route.types or SERVED_TYPES)
+
+
 def _nowhere(segments: list[str]) -> NotFound:
     """Why no route has this address, with what may be meant."""
     resource_type, last = (*segments, "")[1], segments[-1]
-    if _WORD.fullmatch(resource_type) and resource_type not in SERVED_TYPES:
-        close = did_you_mean(resource_type[0].upper() + resource_type[1:], SERVED_TYPES)
-        return UnknownType(f"{resource_type} is not served{close}; valid: {', '.join(SERVED_TYPES)}")
+    if _WORD.fullmatch(resource_type) and resource_type not in _ADDRESSED:
+        close = did_you_mean(resource_type[0].upper() + resource_type[1:], _ADDRESSED)
+        return UnknownType(f"{resource_type} is not served{close}; valid: {', '.join(_ADDRESSED)}")
     if _OPERATION.fullmatch(last):
         names = dict.fromkeys(
-            route.interaction
-            for route in ROUTES
-            if route.interaction.startswith("$") and resource_type in (route.types or SERVED_TYPES)
+            route.interaction for route in ROUTES if route.interaction.startswith("$") and _is_for(route, resource_type)
         )
         where = resource_type or "the system"
         offered = ", ".join(names) or "none"
@@ -250,7 +263,7 @@ def _match(pattern: list[str], segments: list[str]) -> dict[str, str] | None:
     variables: dict[str, str] = {}
     for expected, given in zip(pattern, segments, strict=True):
         if expected == "{resource_type}":
-            if given not in SERVED_TYPES:
+            if given not in _ADDRESSED:
                 return None
         elif expected == "{resource_id}":
             if not _ID.fullmatch(given):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.search.parameters import SERVED_TYPES
+from gateway.search.parameters import RENDERED_TYPES, SERVED_TYPES
 from mappers.fhir.definitions import Element, elements
 
 Json = dict[str, Any]
@@ -36,7 +36,8 @@ def type_schema(resource_type: str) -> Json:
 
 def fixed_schemas() -> Json:
     """What every interaction shares."""
-    served = [{"$ref": f"#/components/schemas/{name}"} for name in (*SERVED_TYPES, "Bundle", "CapabilityStatement")]
+    named = (*SERVED_TYPES, *RENDERED_TYPES, "Bundle", "CapabilityStatement")
+    served = [{"$ref": f"#/components/schemas/{name}"} for name in named]
     outcome = {"$ref": "#/components/schemas/OperationOutcome"}
     text, instant = {"type": "string"}, {"type": "string", "format": "date-time"}
     entry: Json = {

@@ -5,16 +5,19 @@ https://hl7.org/fhir/R4/http.html#search, https://hl7.org/fhir/R4/bundle.html#se
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 from urllib.parse import quote
 
 from gateway import outcomes
-from gateway.bundles import Link, bundle, in_json, outcome_entry, search_entry, url
+from gateway.bundles import Link, SearchMode, bundle, in_json, outcome_entry, search_entry, url
 from gateway.interactions.exchange import FhirRequest, FhirResponse, Services
 from gateway.interactions.presentation import Presentation, Summary
+from gateway.interactions.provenance import rendered
 from gateway.outcomes import InvalidParameter
-from gateway.search.query import search_all
+from gateway.search.included import Row
+from gateway.search.includes import joins_rendered
+from gateway.search.query import SearchResult, search_all
 from gateway.search.request import Ignored, SearchRequest
 
 _PRESENTATION = ("_format", "_pretty")
@@ -31,21 +34,24 @@ def searchset(
     path: str,
     searches: Sequence[SearchRequest],
     more: Sequence[tuple[str, str]] = (),
+    shown: Callable[[SearchResult], list[tuple[Row, SearchMode]]] | None = None,
 ) -> FhirResponse:
-    """Answer with a page of what the searches match. Its links lead to `path`, with `more` parameters first."""
+    """Answer with a page of what the searches match. Its links lead to `path`, with `more` parameters first.
+
+    `shown` makes the entries of what was found, where they are not the matches and what they include.
+    """
     first = searches[0]
     about_form = [pair for pair in request.query if pair[0] in _PRESENTATION]
     about_page = [pair for pair in request.query if pair[0] == "_cursor"]
     _require_one_meaning([*about_form, *about_page])
     cursor = about_page[0][1] if about_page else None
-    result = search_all(services.store, searches, cursor=cursor)
-
     presentation = Presentation(cast("Summary | None", first.summary), first.elements)
     base = in_json(request.base_url)
-    rows = [(row, "match") for row in result.matches] + [(row, "include") for row in result.included]
+    with services.store.snapshot():
+        result = search_all(services.store, searches, cursor=cursor)
+        rows = _found(services, first, result) if shown is None else shown(result)
     entries = [
-        search_entry(base, row.type, row.id, presentation.resource(row.type, row.body), mode)  # type: ignore[arg-type]
-        for row, mode in rows
+        search_entry(base, row.type, row.id, presentation.resource(row.type, row.body), mode) for row, mode in rows
     ]
     if first.ignored:
         entries.append(_not_applied(first.ignored))
@@ -58,6 +64,22 @@ def searchset(
     if result.next is not None:
         links.append(("next", before_cursor + result.next))
     return FhirResponse(200, bundle("searchset", result.total, links, entries))
+
+
+def _found(services: Services, search: SearchRequest, result: SearchResult) -> list[tuple[Row, SearchMode]]:
+    """The matches, what they include, and their Provenance if that is asked for."""
+    matches: list[tuple[Row, SearchMode]] = [(row, "match") for row in result.matches]
+    traced = [
+        row
+        for rows, includes in (
+            (result.matches, search.includes),
+            (result.included, [each for each in search.includes if each.iterate]),
+        )
+        for row in rows
+        if any(each.reverse and joins_rendered(each, row.type) for each in includes)
+    ]
+    included = [*result.included, *(rendered(services.store, [(row.type, row.id) for row in traced]) if traced else ())]
+    return matches + [(row, "include") for row in included]
 
 
 def _require_one_meaning(given: list[tuple[str, str]]) -> None:

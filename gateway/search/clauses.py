@@ -18,7 +18,7 @@ from sqlalchemy import BindParameter, ColumnElement, FromClause, Table, true
 from gateway.outcomes import InvalidParameter
 from gateway.search.parameter_types import PARAMETER_TYPES, date, token
 from gateway.search.parameter_types.terms import Term, invalid, split
-from gateway.search.parameters import SERVED_TYPES, SearchParameter, of_type, offered, row_key
+from gateway.search.parameters import RENDERED_TYPES, SERVED_TYPES, SearchParameter, of_type, offered, row_key
 from gateway.search.tables import DATE, QUANTITY, REFERENCE, STRING, TOKEN, URI
 
 MAX_VALUES = 500
@@ -151,7 +151,9 @@ def _reverse(reading: Reading, resource_type: str, name: str, value: str, depth:
         raise InvalidParameter(name, "does not say what refers to it", ("_has:Type:reference:parameter",))
     source, code, rest = parts
     if source not in SERVED_TYPES:
-        raise InvalidParameter(name, f"{source!r} is not a type that is served{did_you_mean(source, SERVED_TYPES)}")
+        raise InvalidParameter(
+            name, f"{source!r} is not a type that searches can follow{did_you_mean(source, SERVED_TYPES)}"
+        )
     parameter = offered(source).get(code)
     referring = tuple(each for each in followable(source) if resource_type in targets(offered(source)[each]))
     if parameter is None or code not in referring:
@@ -209,6 +211,8 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
 
 def modifiers(parameter: SearchParameter) -> tuple[str, ...]:
     """The modifiers that a parameter takes here, besides the names of types."""
+    if parameter.resource_type in RENDERED_TYPES:
+        return ()
     if parameter.code in COLUMNS:
         return ("not",) if parameter.code == "_id" else ()
     found: tuple[str, ...] = PARAMETER_TYPES[parameter.type].MODIFIERS

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from gateway.outcomes import TooCostly
 from gateway.search.conditions import padded
-from gateway.search.includes import Include
+from gateway.search.includes import Include, is_indexed
 from gateway.search.statements import Statements
 from gateway.store import Snapshot
 
@@ -45,7 +45,7 @@ def resources(statements: Statements, snapshot: Snapshot, pks: Sequence[int]) ->
 def included(statements: Statements, snapshot: Snapshot, matches: Rows, includes: Sequence[Include]) -> list[Row]:
     """What matches include, and what this includes in turn. Raises TooCostly."""
     found: Rows = {}
-    includes = [include for include in includes if include.keys != ()]  # a type that refers to nothing
+    includes = [include for include in includes if is_indexed(include)]
     newest, wanted = matches, includes
     while newest and wanted:
         added: Rows = {}

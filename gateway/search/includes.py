@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from gateway.search.clauses import did_you_mean, followable, targets
 from gateway.search.parameter_types.terms import invalid
-from gateway.search.parameters import SERVED_TYPES, offered, row_key
+from gateway.search.parameters import RENDERED_TYPES, SERVED_TYPES, SearchParameter, offered, row_key
 
 
 class Include(NamedTuple):
@@ -39,7 +39,7 @@ def read_revinclude(resource_type: str, value: str, *, iterate: bool) -> Include
     name = _named("_revinclude", iterate=iterate)
     if value == "*":
         return Include(True, iterate, None, None)
-    source, codes, target = _parts(name, value, SERVED_TYPES)
+    source, codes, target = _parts(name, value, (*SERVED_TYPES, *RENDERED_TYPES))
     if iterate:
         return Include(True, iterate, _keys(source, codes), target)
     leading = [code for code in codes if resource_type in targets(offered(source)[code])]
@@ -48,6 +48,27 @@ def read_revinclude(resource_type: str, value: str, *, iterate: bool) -> Include
     if target not in (None, resource_type):
         raise invalid(name, value, "names another target than what is searched", (resource_type,))
     return Include(True, iterate, _keys(source, tuple(leading)), resource_type)
+
+
+_RENDERED: dict[int, SearchParameter] = {
+    row_key(f"{resource_type}.{code}"): offered(resource_type)[code]
+    for resource_type in RENDERED_TYPES
+    for code in followable(resource_type)
+}
+"""The references of what is not stored, by the keys that no row of the index has."""
+
+
+def is_indexed(include: Include) -> bool:
+    """Whether the index may know what the include leads to."""
+    return include.keys is None or not set(include.keys) <= _RENDERED.keys()
+
+
+def joins_rendered(include: Include, resource_type: str) -> bool:
+    """Whether the include leads from what is rendered for a resource of the type to it, or back."""
+    if include.target not in (None, resource_type):
+        return False
+    followed = _RENDERED.keys() if include.keys is None else _RENDERED.keys() & set(include.keys)
+    return any(resource_type in targets(_RENDERED[key]) for key in followed)
 
 
 def _named(name: str, *, iterate: bool) -> str:

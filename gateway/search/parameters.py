@@ -52,6 +52,8 @@ SERVED_TYPES: tuple[str, ...] = (
 """The resource types that the API serves. The table holds more, ready to be served."""
 OWN_TYPES: tuple[str, ...] = ("CodeSystem", "ConceptMap", "ValueSet", "Person")
 """Those of them that the gateway itself makes: no hospital has any."""
+RENDERED_TYPES: tuple[str, ...] = ("Provenance",)
+"""What is served besides and stored nowhere: it is made for each answer from what the store knows of a resource."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ def parse(
     for name, value in pairs:
         if name in _OTHERS:
             continue
-        _require_text(name, value)
+        require_text(name, value)
         result = _RESULT_PARAMETERS.get(name)
         if result is not None:
             if name in once:
@@ -147,7 +147,8 @@ def parse(
     )
 
 
-def _require_text(name: str, value: str) -> None:
+def require_text(name: str, value: str) -> None:
+    """Raise InvalidParameter for what no parameter can mean."""
     try:
         (name + value).encode()
     except UnicodeEncodeError:

@@ -7,6 +7,7 @@ JSON bytes that are served as they are.
 from gateway.store.database import Store
 from gateway.store.errors import StoreError, TimeLimit
 from gateway.store.listings import IssueEntry, NativeProblem, QuarantineEntry, SourceState, StreamState
+from gateway.store.origins import Origin
 from gateway.store.snapshot import Query, Snapshot
 from gateway.store.tables import METADATA, RESOURCE, VERSION
 from gateway.store.versions import Change, Stored
@@ -19,6 +20,7 @@ __all__ = [
     "Change",
     "IssueEntry",
     "NativeProblem",
+    "Origin",
     "QuarantineEntry",
     "Query",
     "Snapshot",

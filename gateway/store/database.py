@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from gateway.store.connections import make_engine, only_writer, shown, unusable
 from gateway.store.errors import StoreError
 from gateway.store.listings import IssueEntry, Listings, QuarantineEntry, SourceState
+from gateway.store.origins import Origin, origins
 from gateway.store.row_map import KnownRow, RowMap
 from gateway.store.snapshot import Query, Snapshot, Snapshots
 from gateway.store.sql import SnapshotSql
@@ -108,6 +109,11 @@ class Store:
             self.snapshot(), type, id, since_ms=since_ms, at_ms=at_ms, before=before, count=count
         )
 
+    def origins(self, type: str, ids: Sequence[str]) -> dict[str, Origin]:  # noqa: A002
+        """Where resources of a type come from, by id. Those that are not there, or deleted, are left out."""
+        with self.snapshot() as snapshot:
+            return origins(SnapshotSql(snapshot, self.dialect), type, ids)
+
     def counts(self) -> dict[str, dict[str, int]]:
         """How many resources are served, by source and type."""
         with self.snapshot() as snapshot:
@@ -178,13 +184,12 @@ class Store:
         """The registered value; registers `value` first where there is none."""
         with self.snapshot() as snapshot:
             found = snapshot.one(self._secret, name=name)
-        if found is None:
-            with self._engine.begin() as connection:
-                _register(connection, name, value)
-            with self.snapshot() as snapshot:
-                found = snapshot.one(self._secret, name=name)
-        assert found is not None  # noqa: S101 - registered values are never removed
-        return bytes(found[0])
+        if found is not None:
+            return bytes(found[0])
+        with self._engine.begin() as connection:  # which sees it, also where this thread's snapshot is an older one
+            _register(connection, name, value)
+            kept = select(REGISTER.c.value).where(REGISTER.c.name == name)
+            return bytes(connection.execute(kept).scalar_one())
 
 
 def _register(connection: Connection, name: str, value: bytes) -> None:

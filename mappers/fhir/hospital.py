@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mappers.base import MappingContext, Resource
-from mappers.fhir.elements import coded, coding, reference, resource
+from mappers.fhir.elements import coded, coding, reference, resource, resource_id
 from mappers.fhir.profiles import claimed
 from mappers.terminology import folded, table
 
@@ -26,6 +26,11 @@ def hospital(context: MappingContext) -> list[Resource]:
     made["type"] = [coded(None, coding(_ORGANIZATION_TYPES, "prov", "Healthcare Provider"))]
     made["name"] = context.organization
     return [claimed(made)]
+
+
+def hospital_id(source: str) -> str:
+    """The id of the hospital's Organization."""
+    return resource_id(source, "Organization", "hospital", ("hospital",))
 
 
 def hospital_reference(context: MappingContext) -> dict[str, Any]:

@@ -218,6 +218,7 @@ PROFILES: Final = (
         "procedure", "Procedure", _CODE,
         _when("status", ("completed", "in-progress"), "performedDateTime", "performedPeriod", "performedString"),
     ),
+    _us_core("provenance", "Provenance", _each("target", "reference")),
     _us_core("servicerequest", "ServiceRequest", _CODE),
     Profile(_IPS + "Medication-uv-ips", "Medication", (_CODE,)),
     Profile(

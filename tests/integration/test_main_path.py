@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,6 +14,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from gateway.app import create_app
+from gateway.interactions.provenance import rendered
 from gateway.settings import Settings
 from gateway.store import Store
 from gateway.sync import SyncReport
@@ -22,6 +24,7 @@ from his_adapters.population import PLANTED_FAMILY
 from mappers.fhir.check import check, judge
 from tests.his_adapters.contract import fingerprints
 from tests.integration.hospitals import opened_store, resources, simulate_all, synced
+from tests.mappers.fhir.test_profiles import satisfied
 
 PATIENTS = 120
 
@@ -94,6 +97,33 @@ def test_every_resource_is_valid_r4(world: World) -> None:
         seen[kind] += 1
         if seen[kind] <= 20:
             assert judge(resource) == []
+
+
+def test_every_resource_has_its_provenance(world: World) -> None:
+    """The hospital's own Organization, and the place of the native row without its key; US Core's profile holds."""
+    sample = {(each["resourceType"], each["meta"]["source"], each["id"][0]): each for each in world.resources}.values()
+    made = rendered(world.store, [(each["resourceType"], each["id"]) for each in sample])
+    hospitals = {
+        each["meta"]["source"]: each["id"]
+        for each in world.resources
+        if each["resourceType"] == "Organization" and each["name"].startswith("Hospital ")
+    }
+    traced = set()
+    for resource, row in zip(sample, made, strict=True):
+        provenance = orjson.loads(row.body)
+        assert check(provenance) == []
+        assert provenance["meta"]["profile"] == satisfied(provenance)
+        assert provenance["recorded"] == resource["meta"]["lastUpdated"]
+        source = provenance["meta"]["source"]
+        assert source == resource["meta"]["source"]
+        if source in hospitals:
+            assert provenance["agent"][1]["who"]["reference"] == f"Organization/{hospitals[source]}"
+            identifier = provenance["entity"][0]["what"].get("identifier", {"value": "-:1"})
+            assert re.fullmatch(r"[^#]+(?::\d+|#[0-9a-f]{32})", identifier["value"])
+            if "system" in identifier:
+                assert provenance["agent"][0]["who"]["identifier"]["value"]
+                traced.add(source)
+    assert traced == set(hospitals) == {f"urn:fhir-gateway:source:{name}" for name in installed()}
 
 
 @pytest.mark.soak
