@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 from flask.testing import FlaskClient
 
 from gateway.app import create_app
+from gateway.interactions.provenance import rendered
 from gateway.search.parameters import OWN_TYPES, SERVED_TYPES
 from gateway.settings import Settings
 from his_adapters import installed
 from mappers.fhir.profiles import PROFILES
-from tests.integration.hospitals import opened_store, simulate_all, synced
+from tests.integration.hospitals import opened_store, resources, simulate_all, synced
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -74,6 +77,37 @@ def test_the_profiles_are_named() -> None:
     rows = dict(re.findall(r"^\| ([A-Za-z]+) \| ((?:us-core-|\w+-uv-ips)[^|]*) \|", README, re.MULTILINE))
     named = {(kind, name) for kind, listed in rows.items() for name in listed.split(", ")}
     assert named == {(each.resource_type, each.url.rpartition("/")[2]) for each in PROFILES}
+
+
+def has(node: Any, path: list[str]) -> bool:
+    """Whether there is something at a path of elements; `value[x]` is any of its kinds."""
+    if isinstance(node, list):
+        return any(has(each, path) for each in node)
+    if not path:
+        return True
+    name = path[0].removesuffix("[x]")
+    found = [each for each in node if each == name or (name != path[0] and re.fullmatch(f"{name}[A-Z].*", each))]
+    return any(has(node[each], path[1:]) for each in found)
+
+
+def test_the_table_of_must_support_is_true(demo: Path) -> None:
+    """Of every profile of US Core, exactly the must-support elements that no resource has which claims it."""
+    with closing(opened_store(demo / "gateway.db")) as store:
+        stored = resources(store)
+        some = [(each["resourceType"], each["id"]) for each in stored[:50]]
+        traced = [orjson.loads(row.body) for row in rendered(store, some)]
+    lacking: dict[str, list[str]] = {}
+    with (ROOT / "tests" / "us_core_must_support.csv").open(encoding="utf-8") as file:
+        wanted = {row["profile"]: row["elements"].split() for row in csv.DictReader(file)}
+    assert set(wanted) == {name for each in PROFILES if (name := each.url.rpartition("/")[2]).startswith("us-core-")}
+    for profile, elements in wanted.items():
+        url = f"http://hl7.org/fhir/us/core/StructureDefinition/{profile}"
+        claiming = [each for each in (*stored, *traced) if url in each["meta"].get("profile", ())]
+        assert claiming, profile
+        if missing := [each for each in elements if not has(claiming, each.split("."))]:
+            lacking[profile] = missing
+    told = re.findall(r"^\| (us-core-[a-z-]+) \| ([^|]+) \| [^|]+ \|$", README, re.MULTILINE)
+    assert {profile: named.split(", ") for profile, named in told} == lacking
 
 
 def test_links_lead_somewhere() -> None:
