@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/http.html#capabilities, https://hl7.org/fhir/R4/capabili
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from hashlib import blake2b
 from importlib.metadata import version
@@ -14,8 +15,10 @@ import orjson
 
 from gateway.interactions.conditional import is_unchanged
 from gateway.interactions.exchange import FHIR_JSON, FHIR_XML, FhirRequest, FhirResponse, Route, Services
-from gateway.interactions.parameters import require_known
+from gateway.interactions.parameters import MODES, once, require_known
 from gateway.interactions.presentation import asked_of
+from gateway.interactions.terminology_capabilities import terminology_statement
+from gateway.outcomes import InvalidParameter
 from gateway.search.clauses import followable, modifiers
 from gateway.search.compartments import COMPARTMENTS
 from gateway.search.parameters import RENDERED_TYPES, SEARCH_PARAMETERS, SERVED_TYPES, SearchParameter, offered
@@ -31,25 +34,29 @@ _RESULT_PARAMETERS = "_sort, _count, _total, _include, _revinclude (both also wi
 
 
 def capabilities(request: FhirRequest, services: Services) -> FhirResponse:
-    """Answer `GET [base]/metadata`. Every `mode` gets the full statement, as FHIR allows."""
+    """Answer `GET [base]/metadata`. `mode=normative` gets the full statement, as FHIR allows."""
     require_known(request, ("mode",))
+    mode = once(request, "mode") or "full"
+    if mode not in MODES:
+        raise InvalidParameter("mode", "is not a choice", MODES)
     presentation = asked_of(request)
-    body, etag = _rendered(request.base_url, services.routes)
+    kind = "TerminologyCapabilities" if mode == "terminology" else "CapabilityStatement"
+    body, etag = _rendered(request.base_url, kind, services.routes)
     if is_unchanged(request, etag, None):
         return FhirResponse(304, b"", [("ETag", etag)])
-    return FhirResponse(200, presentation.resource("CapabilityStatement", body), [("ETag", etag)])
+    return FhirResponse(200, presentation.resource(kind, body), [("ETag", etag)])
 
 
 @lru_cache(maxsize=16)
-def _rendered(base_url: str, routes: tuple[Route, ...]) -> tuple[bytes, str]:
-    body = orjson.dumps(statement(base_url, routes))
+def _rendered(base_url: str, kind: str, routes: tuple[Route, ...]) -> tuple[bytes, str]:
+    of_server = kind == "CapabilityStatement"
+    body = orjson.dumps(statement(base_url, routes) if of_server else terminology_statement(_about(base_url)))
     return body, f'W/"{blake2b(body, digest_size=8).hexdigest()}"'
 
 
-def statement(base_url: str, routes: tuple[Route, ...]) -> dict[str, Any]:
-    """The CapabilityStatement of the server at `base_url`."""
+def _about(base_url: str) -> dict[str, Any]:
+    """What both statements say of the server."""
     return {
-        "resourceType": "CapabilityStatement",
         "name": "FhirGateway",
         "title": "FHIR gateway",
         "status": "active",
@@ -61,6 +68,14 @@ def statement(base_url: str, routes: tuple[Route, ...]) -> dict[str, Any]:
             "description": "Hospital information systems, read where they are and served as one FHIR API.",
             "url": base_url,
         },
+    }
+
+
+def statement(base_url: str, routes: tuple[Route, ...]) -> dict[str, Any]:
+    """The CapabilityStatement of the server at `base_url`."""
+    return {
+        "resourceType": "CapabilityStatement",
+        **_about(base_url),
         "fhirVersion": FHIR_VERSION,
         "format": [FHIR_JSON, FHIR_XML, "json", "xml"],
         "rest": [
@@ -123,8 +138,15 @@ def _operations(routes: tuple[Route, ...]) -> list[dict[str, str]]:
 
 
 def common_parameters() -> tuple[SearchParameter, ...]:
-    """The parameters of all types alike."""
-    return tuple(each for each in SEARCH_PARAMETERS if each.resource_type == "Resource" and not each.reason)
+    """The parameters of all types alike: those of every resource, and those that each type has as its own."""
+    official = tuple(each for each in SEARCH_PARAMETERS if each.resource_type == "Resource" and not each.reason)
+    first, *others = (offered(each) for each in SERVED_TYPES)
+    own = (
+        replace(parameter, resource_type="Resource", expression=code, url="")
+        for code, parameter in first.items()
+        if parameter.type == "token" and all(code in each and each[code].type == "token" for each in others)
+    )
+    return official + tuple(each for each in own if all(each.code != one.code for one in official))
 
 
 def described(parameter: SearchParameter) -> str:
@@ -134,9 +156,10 @@ def described(parameter: SearchParameter) -> str:
 
 
 def _parameter(parameter: SearchParameter) -> dict[str, str]:
+    definition = {"definition": parameter.url} if parameter.url else {}  # of all types together there is none
     return {
         "name": parameter.code,
-        "definition": parameter.url,
+        **definition,
         "type": parameter.type,
         "documentation": described(parameter),
     }

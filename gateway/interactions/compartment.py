@@ -13,7 +13,7 @@ from gateway.interactions.searchset import asked_for, searchset
 from gateway.outcomes import Gone, NotFound, UnknownType
 from gateway.search.clauses import did_you_mean
 from gateway.search.compartments import members, memberships
-from gateway.search.parameters import SERVED_TYPES
+from gateway.search.parameters import RENDERED_TYPES, SERVED_TYPES
 from gateway.search.request import parse
 
 ANY = "*"
@@ -47,6 +47,8 @@ def compartment(
 def _require_member(compartment_type: str, member_type: str, possible: tuple[str, ...]) -> None:
     if member_type in {ANY, *possible}:
         return
+    if member_type in RENDERED_TYPES:
+        raise NotFound(f"{member_type} is searched by its target, not by compartment; valid: *, {', '.join(possible)}")
     if member_type not in SERVED_TYPES:
         close = did_you_mean(member_type, possible)
         raise UnknownType(f"{member_type} is not served{close}; valid: *, {', '.join(possible)}")

@@ -49,6 +49,8 @@ _MORE: Final = {
     "POST": (413, 415),
 }
 _CONDITIONAL: Final = ("read", "vread", "capabilities")
+_OR: Final = {"capabilities": "TerminologyCapabilities"}
+"""What an interaction may answer with besides, as the client asks."""
 _VARIABLES: Final = {
     "resource_id": ("id", "The id of the resource.", {"type": "string", "pattern": r"^[A-Za-z0-9\-.]{1,64}$"}),
     "version_id": ("vid", "The number of the version.", {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"}),
@@ -256,6 +258,8 @@ def _example(given: Input) -> Any:
 def _responses(route: Route, resource_type: str | None) -> Json:
     answer = route.returns or str(resource_type)
     ok: Json = {"description": f"A {answer}.", "content": _content(answer)}
+    if other := _OR.get(route.interaction):
+        ok["content"][FHIR_JSON]["schema"] = {"anyOf": [ok["content"][FHIR_JSON]["schema"], _schema(other)]}
     if route.interaction in _CONDITIONAL:
         ok["headers"] = {"ETag": {"description": "The version.", "schema": {"type": "string"}, "example": 'W/"1"'}}
     if route.interaction in {"read", "vread"}:
@@ -361,6 +365,10 @@ def _component(name: str) -> str:
 
 def _content(schema: str) -> Json:
     return {
-        FHIR_JSON: {"schema": {"$ref": f"#/components/schemas/{schema}"}},
+        FHIR_JSON: {"schema": _schema(schema)},
         FHIR_XML: {"schema": {"type": "string", "description": "The same in FHIR's XML."}},
     }
+
+
+def _schema(name: str) -> Json:
+    return {"$ref": f"#/components/schemas/{name}"}

@@ -18,6 +18,8 @@ from gateway.search.clauses import did_you_mean
 from gateway.search.parameter_types import date
 from gateway.search.request import DEFAULT_COUNT, MAX_COUNT
 
+MODES = ("full", "normative", "terminology")
+"""What `/metadata` is asked for."""
 _COUNT = re.compile(r"[0-9]{1,9}")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+\- ]\d\d:\d\d)")
 """An unescaped + of a time zone arrives as a space."""
@@ -82,6 +84,12 @@ PARAMETERS: dict[str, Parameter] = {
         ),
         Parameter("start", "Only care on or after this date, which may be partial.", {"type": "string"}, "2024"),
         Parameter("end", "Only care on or before this date, which may be partial.", {"type": "string"}, "2026-06-30"),
+        Parameter(
+            "mode",
+            "What to tell of the server: `terminology` is a TerminologyCapabilities, all else the CapabilityStatement.",
+            {"type": "string", "enum": list(MODES)},
+            "full",
+        ),
         Parameter("_cursor", "Where a page begins. Opaque: only follow the links of a Bundle.", {"type": "string"}),
     )
 }

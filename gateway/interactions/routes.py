@@ -74,7 +74,7 @@ def _operation(
 
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/metadata", "capabilities", "system", capabilities, "What this server can do.",
-          returns="CapabilityStatement"),
+          (*_READ, "mode"), returns="CapabilityStatement"),
     Route("POST", "/", "batch", "system", batch,
           "Many requests in one Bundle, each answered by itself: reads, searches and operations.", reads="resource",
           accepts="Bundle",

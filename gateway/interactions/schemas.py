@@ -113,6 +113,11 @@ def fixed_schemas() -> Json:
             "required": ["resourceType", "status", "date", "kind", "fhirVersion", "format"],
             "properties": {"resourceType": {"const": "CapabilityStatement"}},
         },
+        "TerminologyCapabilities": {
+            "type": "object",
+            "required": ["resourceType", "status", "date", "kind"],
+            "properties": {"resourceType": {"const": "TerminologyCapabilities"}},
+        },
         **{name: _object(elements(name)) for name in _SHARED},
     }
 
