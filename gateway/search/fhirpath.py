@@ -56,6 +56,13 @@ _CHOICE_TYPES = """
     Period PositiveInt Quantity Range Ratio Reference SampledData Signature String Time Timing UnsignedInt Uri
     Url Uuid
 """.split()  # noqa: SIM905 - forty lines of quotes are no easier to read
+_SPECIALIZED = {
+    "integer": ("positiveInt", "unsignedInt"),
+    "Quantity": ("Age", "Count", "Distance", "Duration"),
+    "string": ("code", "id", "markdown"),
+    "uri": ("canonical", "oid", "url", "uuid"),
+}
+"""The types that are kinds of another, of those that a choice may have. https://hl7.org/fhir/R4/datatypes.html"""
 
 
 def branches(expression: str, datatypes: Sequence[str] = ()) -> tuple[Branch, ...]:
@@ -266,10 +273,7 @@ class _Parser:
         else:
             paths = [self._start(root)]
         while self._peek() in (".", "as"):
-            if self._next() == "as":
-                paths = [self._as(path, self._next()) for path in paths]
-            else:
-                paths = self._invocation(paths)
+            paths = self._as(paths, self._next()) if self._next() == "as" else self._invocation(paths)
         return paths
 
     def _start(self, root: str | None) -> _Steps:
@@ -290,8 +294,7 @@ class _Parser:
             return [_Steps((*path.steps, name)) for path in paths]
         self._next()
         if name in ("as", "ofType"):
-            paths = [self._as(path, self._peek()) for path in paths]
-            self._next()
+            paths = self._as(paths, self._next())
         elif name == "where":
             paths = [
                 _Steps((*path.steps, Filter(test)), path.cast) for test in [self._conjunction(None)] for path in paths
@@ -305,12 +308,15 @@ class _Parser:
         self._expect(")")
         return paths
 
-    def _as(self, path: _Steps, datatype: str) -> _Steps:
-        """A cast names one form of a choice element: in JSON that is another name."""
+    def _as(self, paths: list[_Steps], datatype: str) -> list[_Steps]:
+        """A cast names one form of a choice element, and its special kinds: in JSON each is another name."""
+        # An extension's value comes typed already: `extension(url).value as Coding`.
+        return [self._in_form(path, kind) for path in paths for kind in (datatype, *_SPECIALIZED.get(datatype, ()))]
+
+    def _in_form(self, path: _Steps, datatype: str) -> _Steps:
         if not path.steps or not isinstance(path.steps[-1], str) or not datatype.isidentifier():
             raise self._refused(f"as {datatype}")
         last = path.steps[-1]
-        # An extension's value comes typed already: `extension(url).value as Coding`.
         return _Steps((*path.steps[:-1], last + datatype[0].upper() + datatype[1:]), cast=True)
 
     def _conjunction(self, root: str | None) -> Test:

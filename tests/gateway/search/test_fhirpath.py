@@ -76,6 +76,8 @@ EXTENDED = {
         ("X.v.as(string)", PERSON, ["t"]),
         ("X.v.ofType(string)", PERSON, ["t"]),
         ("(X.v as Quantity)", PERSON, []),
+        ("(X.v as uri)", {"vCanonical": "urn:c"}, ["urn:c"]),
+        ("(X.v as canonical)", {"vUri": "urn:c"}, []),
         ("X.r.where(resolve() is Y)", PERSON, [{"reference": "Y/1"}]),
         ("X.r.where(resolve() is Z)", PERSON, []),
         (
