@@ -7,10 +7,10 @@ https://hl7.org/fhir/R4/bundle.html
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -65,6 +65,17 @@ def search_entry(base: bytes, resource_type: str, resource_id: str, body: bytes,
         resource_id.encode(),
         body,
         _MODE_ENDS[mode],
+    )
+
+
+def scored_entry(base: bytes, resource_type: str, resource_id: str, body: bytes, search: Mapping[str, Any]) -> bytes:
+    """One entry of a searchset, with more to say about how it matched than its mode."""
+    return b'{"fullUrl":"%b/%b/%b","resource":%b,"search":%b}' % (
+        base,
+        resource_type.encode(),
+        resource_id.encode(),
+        body,
+        orjson.dumps(search),
     )
 
 

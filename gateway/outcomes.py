@@ -3,10 +3,12 @@
     FhirError
     ├── InvalidRequest          400 invalid         a value or a body that cannot be understood
     │   ├── InvalidParameter    400 invalid         names the parameter, its value's defect and the valid choices
-    │   └── NotSupported        400 not-supported   what other servers may do
+    │   ├── NotSupported        400 not-supported   what other servers may do
+    │   └── UnknownDomain       400 code-invalid    an identifier system of no Patient
     ├── TooCostly               400 too-costly      a search that compares too much
     ├── Unauthorized            401 login
     ├── Forbidden               403 forbidden
+    │   └── ForbiddenDomain     403 code-invalid    an identifier system that cannot be answered in
     ├── NotFound                404 not-found
     │   └── UnknownType         404 not-supported
     ├── MethodNotAllowed        405 not-supported
@@ -61,6 +63,12 @@ class NotSupported(InvalidRequest):
     code = "not-supported"
 
 
+class UnknownDomain(InvalidRequest):
+    """An identifier of a system that no Patient has."""
+
+    code = "code-invalid"
+
+
 class TooCostly(FhirError):
     """A search that was stopped to protect the server."""
 
@@ -77,6 +85,12 @@ class Forbidden(FhirError):
     """Credentials that do not allow it."""
 
     status, code = 403, "forbidden"
+
+
+class ForbiddenDomain(Forbidden):
+    """An answer was asked for in a system that no Patient has."""
+
+    code = "code-invalid"
 
 
 class NotFound(FhirError):

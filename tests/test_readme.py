@@ -23,6 +23,7 @@ from tests.integration.hospitals import opened_store, resources, simulate_all, s
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+POSTS = re.findall(r"curl -H '.*' 'http://127\.0\.0\.1:8080(/[^']*)' --data \\\n +'([^']*)'", README)
 PATHS = re.findall(r"curl 'http://127\.0\.0\.1:8080(/[^']*)'", README)
 
 
@@ -45,6 +46,7 @@ def client(demo: Path) -> Iterator[FlaskClient]:
 
 def test_there_are_commands_to_try() -> None:
     assert len(PATHS) >= 5
+    assert POSTS
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -55,6 +57,14 @@ def test_commands_work(path: str, client: FlaskClient) -> None:
     body = orjson.loads(response.data)
     assert body["resourceType"] in {"Bundle", "CapabilityStatement", "Parameters"}
     assert body.get("total") != 0 or "birthdate=" in path
+
+
+@pytest.mark.parametrize(("path", "body"), POSTS)
+def test_posts_work(path: str, body: str, client: FlaskClient) -> None:
+    """Each body that is sent is understood."""
+    response = client.post(path, data=body, content_type="application/fhir+json")
+    assert response.status_code == 200, response.data
+    assert orjson.loads(response.data)["type"] == "searchset"
 
 
 def table_of(demo: Path) -> str:

@@ -34,6 +34,8 @@ class Candidate(NamedTuple):
     levels: tuple[int, ...]
     guards: tuple[Guard, ...]
     action: Action
+    weighed: tuple[tuple[float, tuple[int, ...], Known], ...]
+    """All of its records: weight and levels."""
     ruled_same: bool = False
     """Somebody has said so."""
 
@@ -57,7 +59,7 @@ def candidates(
 def _judged(
     scorer: Scorer, forms: Forms, members: Sequence[Known], ruling: Ruling, taken: Collection[str]
 ) -> Candidate:
-    weighed = [(*scorer.weigh(forms, each.forms), each) for each in members]
+    weighed = tuple([(*scorer.weigh(forms, each.forms), each) for each in members])
     weight, levels, closest = max(weighed, key=lambda each: (each[0], each[2].record))
     guards = list(guards_of(levels))
     action = action_of(weight, guards)
@@ -66,11 +68,11 @@ def _judged(
         guards.append(Guard.CANNOT_LINK)
         action = Action.APART
     elif True in rulings:
-        return Candidate(closest.person, closest.record, weight, levels, (), Action.AUTO, ruled_same=True)
+        return Candidate(closest.person, closest.record, weight, levels, (), Action.AUTO, weighed, ruled_same=True)
     elif action == Action.AUTO:
         if any(Guard.IDENTIFIER_CONFLICT in guards_of(each[1]) for each in weighed):
             guards.append(Guard.IDENTIFIER_CONFLICT)
         if closest.person in taken:
             guards.append(Guard.ONE_TO_ONE)
         action = Action.REVIEW if guards else Action.AUTO
-    return Candidate(closest.person, closest.record, weight, levels, tuple(guards), action)
+    return Candidate(closest.person, closest.record, weight, levels, tuple(guards), action, weighed)

@@ -49,6 +49,7 @@ class Linker:
 
     def link(self, arrivals: Sequence[Arrival]) -> None:
         """Give every arrival its person."""
+        self._roster.put_domains({system for each in arrivals for system in each.notes.domains})
         entries = self._roster.entries([each.record for each in arrivals])
         changed = []
         for each in arrivals:

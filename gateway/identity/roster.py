@@ -29,6 +29,8 @@ _PUT = "INSERT INTO identity_key (value, number) VALUES (?, ?) ON CONFLICT DO NO
 _REMOVE = "DELETE FROM identity_key WHERE value = ? AND number = ?"
 _COUNTS = "SELECT value, count(*) FROM identity_key WHERE value IN (??) GROUP BY value HAVING count(*) > ?"
 _PUT_CROWD = "INSERT INTO identity_crowd (value) VALUES (?) ON CONFLICT DO NOTHING"
+_DOMAINS = "SELECT system FROM identity_domain"
+_PUT_DOMAIN = "INSERT INTO identity_domain (system) VALUES (?) ON CONFLICT DO NOTHING"
 _REMOVE_ALL = "DELETE FROM identity_key WHERE value = ?"
 
 
@@ -38,6 +40,8 @@ class Notes(NamedTuple):
     traits: bytes
     """JSON, as the roster keeps it."""
     keys: tuple[int, ...]
+    domains: tuple[str, ...]
+    """The systems of its identifiers."""
 
 
 class Entry(NamedTuple):
@@ -55,7 +59,8 @@ def notes(resource: Mapping[str, Any]) -> Notes | None:
     if resource["resourceType"] != "Patient":
         return None
     traits = from_patient(resource)
-    return Notes(packed(traits), hashed(keys(traits)))
+    domains = {each["system"] for each in resource.get("identifier", ()) if "system" in each}
+    return Notes(packed(traits), hashed(keys(traits)), tuple(sorted(domains)))
 
 
 def packed(traits: Traits) -> bytes:
@@ -99,6 +104,14 @@ class Roster:
     def entries(self, records: Collection[str]) -> dict[str, Entry]:
         """Those of the records that live."""
         return {row[1]: Entry(*row) for row in self._sql.rows(_OF_RECORDS, list(records))} if records else {}
+
+    def domains(self) -> set[str]:
+        """The systems of the identifiers that Patients have or had."""
+        return {row[0] for row in self._sql.rows(_DOMAINS)}
+
+    def put_domains(self, systems: Iterable[str]) -> None:
+        """Remember identifier systems."""
+        self._sql.many(_PUT_DOMAIN, [(system,) for system in sorted(systems)])
 
     def crowded(self) -> int:
         """How many keys too many records share."""

@@ -117,6 +117,14 @@ CROWD = Table(
 )
 """Keys that so many records have that they tell nobody apart: these have no rows in `KEY`."""
 
+DOMAIN = Table(
+    "identity_domain",
+    IDENTITY,
+    Column("system", Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+"""The systems of the identifiers that Patients have or had: what an identifier may be asked in, and for."""
+
 TASK = Table(
     "identity_task",
     IDENTITY,

@@ -68,6 +68,15 @@ def inputs(request: FhirRequest, known: Iterable[Input]) -> dict[str, Any]:
     return found
 
 
+def inputs_or_resource(request: FhirRequest, known: Iterable[Input]) -> dict[str, Any]:
+    """The same; a body that is no Parameters resource is the input `resource` itself, and the others are in the URL."""
+    resource = orjson.loads(request.body) if request.body else None
+    if resource is None or resource["resourceType"] == "Parameters":
+        return inputs(request, known)
+    require_moderate(resource)
+    return {**inputs(replace(request, body=b""), known), "resource": resource}
+
+
 def in_query(request: FhirRequest, known: Collection[str]) -> FhirRequest:
     """The request with the primitive values of a Parameters resource as parameters of its URL; lists with commas.
 

@@ -15,7 +15,7 @@ from typing import Literal
 from uuid import uuid4
 
 from gateway import outcomes
-from gateway.interactions import expand, lookup, subsumes, translate, validate, validate_code
+from gateway.interactions import expand, golden, ihe_pix, lookup, match, subsumes, translate, validate, validate_code
 from gateway.interactions.batch import batch
 from gateway.interactions.capabilities import capabilities
 from gateway.interactions.compartment import compartment
@@ -57,11 +57,16 @@ def _operation(
     documentation: str,
     *,
     levels: tuple[Level, ...] = ("type", "instance"),
+    definition: str | None = None,
 ) -> tuple[Route, ...]:
-    """The routes of an operation of one type: by GET and by POST, on the type and on its instances."""
+    """The routes of an operation of one type: by GET and by POST, on the type and on its instances.
+
+    `definition`: where it is not HL7's.
+    """
+    official = f"http://hl7.org/fhir/OperationDefinition/{resource_type}-{name}"
     made = Route(
         "GET", f"/{{resource_type}}/${name}", f"${name}", "type", answer, documentation, types=(resource_type,),
-        definition=f"http://hl7.org/fhir/OperationDefinition/{resource_type}-{name}", inputs=inputs, returns=returns,
+        definition=definition or official, inputs=inputs, returns=returns,
     )  # fmt: skip
     on_instances = replace(made, pattern=f"/{{resource_type}}/{{resource_id}}/${name}", level="instance")
     return tuple(
@@ -120,6 +125,15 @@ ROUTES: tuple[Route, ...] = (
           reads="form", returns="Bundle"),
     Route("GET", "/{resource_type}/{resource_id}", "read", "instance", read_provenance,
           "Who assembled a resource, when, and from which row of which hospital.", _READ, types=RENDERED_TYPES),
+    Route("POST", "/{resource_type}/$match", "$match", "type", match.match_patient,
+          "Who a described person may be, best first, each with a grade, a score and the reasons.", types=("Patient",),
+          definition=match.DEFINITION, reads="inputs", inputs=match.INPUTS, returns="Bundle"),
+    *_operation("ihe-pix", "Patient", ihe_pix.ihe_pix, ihe_pix.INPUTS, "Parameters",
+                "The identifiers by which other hospitals know a person.", levels=("type",),
+                definition=ihe_pix.DEFINITION),
+    *_operation("golden", "Person", golden.golden, (), "Parameters",
+                "One value where a person's records disagree; for each, whose it is and why it survived.",
+                levels=("instance",), definition=golden.DEFINITION),
     *(
         Route(method, pattern, "$validate", level, validate.validate,
               "What is wrong with a resource: structure, codes, references and invariants of R4.",

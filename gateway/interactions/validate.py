@@ -13,7 +13,7 @@ import orjson
 
 from gateway import outcomes
 from gateway.interactions.exchange import FhirRequest, FhirResponse, Services
-from gateway.interactions.inputs import Input, inputs, require_moderate
+from gateway.interactions.inputs import Input, inputs_or_resource
 from gateway.outcomes import Gone, InvalidParameter, NotFound
 from mappers.fhir.profiles import profiles_of
 
@@ -45,7 +45,7 @@ def validate(
     request: FhirRequest, services: Services, *, resource_type: str, resource_id: str | None = None
 ) -> FhirResponse:
     """Answer `[base]/[type]/$validate` and `[base]/[type]/[id]/$validate`."""
-    given = _given(request)
+    given = inputs_or_resource(request, INPUTS)
     mode, resource = given.get("mode"), given.get("resource")
     if mode not in {None, *_MODES}:
         raise InvalidParameter("mode", "not a mode", _MODES)
@@ -64,16 +64,6 @@ def validate(
     if not issues:
         issues.append(outcomes.issue("information", "informational", "no issue was found"))
     return FhirResponse(200, outcomes.outcome(*issues))
-
-
-def _given(request: FhirRequest) -> dict[str, Any]:
-    """The inputs; a body that is no Parameters resource is the resource itself."""
-    resource = orjson.loads(request.body) if request.body else None
-    if resource is None or resource["resourceType"] == "Parameters":
-        return inputs(request, INPUTS)
-    require_moderate(resource)
-    in_url = FhirRequest(request.method, request.path, request.query, request.headers, b"", request.base_url)
-    return {**inputs(in_url, INPUTS), "resource": resource}
 
 
 def _stored(services: Services, resource_type: str, resource_id: str) -> Any:

@@ -117,6 +117,30 @@ ERRORS = {
         "not-supported",
     ),
     "406-format": ("GET", "/fhir/Patient?_format=ttl", {}, b"", 406, "not-supported"),
+    "400-domain": (
+        "GET",
+        "/fhir/Patient/$ihe-pix?sourceIdentifier=urn:unheard-of|1",
+        {},
+        b"",
+        400,
+        "code-invalid",
+    ),
+    "403-domain": (
+        "GET",
+        "/fhir/Patient/$ihe-pix?sourceIdentifier=urn:fhir-gateway:person|1&targetSystem=urn:unheard-of",
+        {},
+        b"",
+        403,
+        "code-invalid",
+    ),
+    "422-match": (
+        "POST",
+        "/fhir/Patient/$match",
+        {"Content-Type": "application/fhir+json"},
+        b'{"resourceType": "Patient", "birthDate": 1}',
+        422,
+        "processing",
+    ),
     "410-deleted": ("GET", "/fhir/Patient/gone", {}, b"", 410, "deleted"),
     "413-form": ("POST", "/fhir/Patient/_search", FORM, b"a" * (MOST_BYTES + 1), 413, "too-long"),
     "406-form": ("POST", "/fhir/Patient/_search", FORM, b"_format=ttl", 406, "not-supported"),
@@ -189,8 +213,8 @@ def test_a_search_that_takes_too_long(client: FlaskClient, monkeypatch: pytest.M
     assert outcome(response)["code"] == outcomes.TooCostly.code
 
 
-# Nothing asks for these yet: no credentials, no conditional or validating write.
-_NOT_YET = {"Unauthorized", "Forbidden", "PreconditionFailed", "Unprocessable"}
+# Nothing asks for these yet: no credentials, no conditional write.
+_NOT_YET = {"Unauthorized", "Forbidden", "PreconditionFailed"}
 
 
 def test_every_error_class_is_provoked() -> None:
