@@ -14,10 +14,12 @@
     ├── MethodNotAllowed        405 not-supported
     ├── NotAcceptable           406 not-supported
     ├── Gone                    410 deleted
+    ├── Conflict                409 conflict        a decision against one that holds
     ├── PreconditionFailed      412 conflict
     ├── TooLarge                413 too-long
     ├── UnsupportedMediaType    415 not-supported
-    └── Unprocessable           422 processing
+    ├── Unprocessable           422 processing
+    └── Unavailable             503 transient       a decision while a sync writes
 
 https://hl7.org/fhir/R4/operationoutcome.html, https://hl7.org/fhir/R4/valueset-issue-type.html
 """
@@ -123,6 +125,12 @@ class Gone(FhirError):
     status, code = 410, "deleted"
 
 
+class Conflict(FhirError):
+    """What is asked contradicts what holds."""
+
+    status, code = 409, "conflict"
+
+
 class PreconditionFailed(FhirError):
     """A conditional request whose condition fails or is ambiguous."""
 
@@ -145,6 +153,12 @@ class Unprocessable(FhirError):
     """A body that is well formed but breaks a rule."""
 
     status, code = 422, "processing"
+
+
+class Unavailable(FhirError):
+    """Not now: something else has to end first."""
+
+    status, code = 503, "transient"
 
 
 def issue(severity: str, code: str, diagnostics: str, expression: str | None = None) -> dict[str, Any]:

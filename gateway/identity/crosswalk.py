@@ -101,6 +101,13 @@ def person_id(record: str, place: int = 0) -> str:
     return str(uuid5(_NAMESPACE, f"{record}#{place}" if place else record))
 
 
+def rulings(sql: Sql, records: Collection[str]) -> dict[tuple[str, str], bool]:
+    """What holds for the pairs that these records are in: True = the same person."""
+    names = list(records)
+    rows = sql.rows(_RULINGS, names, names) if names else ()
+    return {(row[0], row[1]): bool(row[3]) for row in sorted(rows, key=lambda row: int(row[2]))}
+
+
 class Crosswalk:
     """The crosswalk within one transaction, at `now` (ms)."""
 
@@ -116,6 +123,8 @@ class Crosswalk:
         self._records: list[Row] = []
         self._born: dict[str, int] = {}
         self._stale: set[str] = set()
+        self.touched: set[str] = set()
+        """The persons that have gained or lost records or assurance, and those that were merged into them."""
 
     # What is
 
@@ -170,9 +179,7 @@ class Crosswalk:
     def rulings(self, records: Collection[str]) -> dict[tuple[str, str], bool]:
         """What holds for the pairs that these records are in: True = the same person."""
         self.flush()
-        names = list(records)
-        rows = self._sql.rows(_RULINGS, names, names) if names else ()
-        return {(row[0], row[1]): bool(row[3]) for row in sorted(rows, key=lambda row: int(row[2]))}
+        return rulings(self._sql, records)
 
     # What machines do
 
@@ -274,7 +281,7 @@ class Crosswalk:
         """A person undoes the merge that retired a person, which comes back; its id."""
         state = self.persons([retired]).get(retired)
         if state is None or state.merged_by is None:
-            raise RefusedError(f"{retired} is not a person that was merged into another one")
+            raise RefusedError("this is no person that was merged into another one")
         present = self.survivor(retired)
         moved = {row[0] for row in self._sql.rows(_MOVED, state.merged_by)}
         members = [each.record for each in self.members([present or ""])]
@@ -373,6 +380,7 @@ class Crosswalk:
         """A person has changed, and with it those that were merged into it: they show who they are now."""
         touched = [person, *(each.person for each in self.predecessors([person]).get(person, ()))]
         self._stale.update(touched)
+        self.touched.update(touched)
         self.flush()
         return touched
 
@@ -397,7 +405,7 @@ class Crosswalk:
     def _demand_alive(self, person: str) -> None:
         state = self.persons([person]).get(person)
         if state is None:
-            raise RefusedError(f"there is no person {person}")
+            raise RefusedError("there is no such person")
         if state.merged_into is not None:
             raise RefusedError(f"{person} was merged into {self.survivor(person)}")
         if not self.members([person]):

@@ -81,7 +81,8 @@ def statement(base_url: str, routes: tuple[Route, ...]) -> dict[str, Any]:
         "rest": [
             {
                 "mode": "server",
-                "documentation": "Read-only. Every resource names its source in meta.source. "
+                "documentation": "Read-only, but for the operations by which people decide who is who. "
+                "Every resource names its source in meta.source. "
                 f"Searches take {_RESULT_PARAMETERS} too. A parameter that is not known is refused under "
                 "Prefer: handling=strict, else not applied and named in an entry of search.mode outcome.",
                 "resource": [_resource(each, routes) for each in (*SERVED_TYPES, *RENDERED_TYPES)],

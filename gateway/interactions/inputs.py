@@ -24,7 +24,10 @@ class Input:
 
     name: str
     kind: str
-    """`text` (uri, code, canonical, string), `boolean`, `integer`, or the name of a data type or `Resource`."""
+    """`text` (uri, code, canonical, string), `boolean`, `integer`, or the name of a data type or `Resource`.
+
+    A `string` is a text that no URL may hold.
+    """
     documentation: str
     example: str | None = None
 
@@ -166,7 +169,8 @@ def _from_parameter(parameter: Input, one: dict[str, Any]) -> Any:
         ):
             value = each
     whole = type(value) is int and value >= 0
-    fits = {"text": isinstance(value, str), "boolean": isinstance(value, bool), "integer": whole}
+    is_text = isinstance(value, str)
+    fits = {"text": is_text, "string": is_text, "boolean": isinstance(value, bool), "integer": whole}
     if not fits.get(parameter.kind, isinstance(value, dict)):
         raise InvalidParameter(parameter.name, f"is not {_WANTED.get(parameter.kind, f'a {parameter.kind}')}")
     return value

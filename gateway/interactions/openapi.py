@@ -29,14 +29,16 @@ _TYPES: Final = (*SERVED_TYPES, *RENDERED_TYPES)
 _OUTCOMES: Final = {
     400: ("BadRequest", "A parameter, value or body that is not valid; `expression` names it."),
     404: ("NotFound", "No such resource, or no such address."),
-    405: ("MethodNotAllowed", "The API is read-only; `Allow` names the methods."),
+    405: ("MethodNotAllowed", "Nothing is written here; `Allow` names the methods."),
     406: (
         "NotAcceptable",
         "Another format than JSON or XML, or another coding than gzip, zstd and identity, was asked for.",
     ),
+    409: ("Conflict", "What is asked contradicts what holds: an earlier decision, or who is who today."),
     410: ("Gone", "The resource was deleted; its history remains."),
     413: ("TooLarge", "The body, or the list in it, is longer than what is read."),
     415: ("UnsupportedMediaType", "The body is in a form that is not read here."),
+    503: ("Unavailable", "A sync writes to the store; `Retry-After` says when to try again."),
     500: ("Failure", "An unexpected error; `diagnostics` holds the id under which the log has it."),
 }
 _ALWAYS: Final = (400, 404, 405, 406, 500)
@@ -45,6 +47,7 @@ _MORE: Final = {
     "vread": (410,),
     "$everything": (410,),
     "$validate": (410,),
+    **dict.fromkeys(("$merge", "$unmerge", "$same", "$not-same"), (409, 410, 503)),
     "search-compartment": (410,),
     "POST": (413, 415),
 }

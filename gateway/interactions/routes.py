@@ -15,7 +15,18 @@ from typing import Literal
 from uuid import uuid4
 
 from gateway import outcomes
-from gateway.interactions import expand, golden, ihe_pix, lookup, match, subsumes, translate, validate, validate_code
+from gateway.interactions import (
+    decisions,
+    expand,
+    golden,
+    ihe_pix,
+    lookup,
+    match,
+    subsumes,
+    translate,
+    validate,
+    validate_code,
+)
 from gateway.interactions.batch import batch
 from gateway.interactions.capabilities import capabilities
 from gateway.interactions.compartment import compartment
@@ -77,6 +88,21 @@ def _operation(
     )
 
 
+def _decision(
+    name: str,
+    resource_type: str,
+    answer: Callable[..., FhirResponse],
+    definition: str,
+    inputs: tuple[Input, ...],
+    documentation: str,
+) -> Route:
+    """The route of an operation that changes who is who: only by POST."""
+    return Route(
+        "POST", f"/{{resource_type}}/{{resource_id}}/${name}", f"${name}", "instance", answer, documentation,
+        types=(resource_type,), definition=definition, reads="inputs", inputs=inputs, returns="Parameters",
+    )  # fmt: skip
+
+
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/metadata", "capabilities", "system", capabilities, "What this server can do.",
           (*_READ, "mode"), returns="CapabilityStatement"),
@@ -134,6 +160,14 @@ ROUTES: tuple[Route, ...] = (
     *_operation("golden", "Person", golden.golden, (), "Parameters",
                 "One value where a person's records disagree; for each, whose it is and why it survived.",
                 levels=("instance",), definition=golden.DEFINITION),
+    _decision("merge", "Person", decisions.merge, decisions.MERGE, decisions.WITH_PERSON,
+               "Somebody decides that two persons are one; the older one survives."),
+    _decision("unmerge", "Person", decisions.unmerge, decisions.UNMERGE, decisions.ALONE,
+               "Somebody undoes the merge that retired this person."),
+    _decision("same", "Patient", decisions.same, decisions.SAME, decisions.WITH_PATIENT,
+               "Somebody decides that two Patients are the same person."),
+    _decision("not-same", "Patient", decisions.not_same, decisions.NOT_SAME, decisions.WITH_PATIENT,
+               "Somebody decides that two Patients are not the same person, and never are linked again."),
     *(
         Route(method, pattern, "$validate", level, validate.validate,
               "What is wrong with a resource: structure, codes, references and invariants of R4.",

@@ -5,7 +5,7 @@ JSON bytes that are served as they are.
 """
 
 from gateway.store.database import Store
-from gateway.store.errors import StoreError, TimeLimit
+from gateway.store.errors import StoreBusyError, StoreError, TimeLimit
 from gateway.store.listings import IssueEntry, NativeProblem, QuarantineEntry, SourceState, StreamState
 from gateway.store.origins import Origin
 from gateway.store.snapshot import Query, Snapshot
@@ -26,6 +26,7 @@ __all__ = [
     "Snapshot",
     "SourceState",
     "Store",
+    "StoreBusyError",
     "StoreError",
     "Stored",
     "StreamState",

@@ -17,7 +17,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
-from gateway.store.errors import StoreError
+from gateway.store.errors import StoreBusyError, StoreError
 
 _BUSY_MS = 30_000
 _QUERY_CANCELED = "57014"  # PostgreSQL's SQLSTATE
@@ -98,8 +98,8 @@ def only_writer(engine: Engine) -> Iterator[Connection]:
             yield connection  # the server frees the lock with the connection
 
 
-def _busy(engine: Engine) -> StoreError:
-    return StoreError("Another sync writes to this store", shown(engine.url), "wait until it has ended")
+def _busy(engine: Engine) -> StoreBusyError:
+    return StoreBusyError("Another sync writes to this store", shown(engine.url), "wait until it has ended")
 
 
 def _parse(url: str) -> URL:

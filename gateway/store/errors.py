@@ -11,5 +11,9 @@ class StoreError(Exception):
         self.what, self.where, self.hint = what, where, hint
 
 
+class StoreBusyError(StoreError):
+    """Somebody else writes to the store."""
+
+
 class TimeLimit(Exception):
     """A query was stopped because it took longer than it may."""

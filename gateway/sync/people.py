@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from gateway.identity import person as rendered
 from gateway.identity.crosswalk import Crosswalk, Member
+from gateway.identity.decisions import Decisions
 from gateway.identity.linker import Arrival, Linker
 from gateway.identity.models import published
 from gateway.identity.reviews import Reviews
@@ -86,6 +87,14 @@ class People:
         """Patients are gone: those who remain do not link to them any more. Inside a batch."""
         linker = self._linker()
         self._show(linker.crosswalk, linker.leave(records, "the source has the record no more"))
+
+    def decisions(self) -> Decisions:
+        """For people's decisions inside a batch; `tell` writes what follows."""
+        return Decisions(self._sql, self._writer.now, self._scorer)
+
+    def tell(self, decisions: Decisions) -> None:
+        """Have Patients and Persons say what was decided. Inside the same batch."""
+        self._show(decisions.crosswalk, sorted(decisions.crosswalk.touched))
 
     def settle(self) -> None:
         """Write what the crosswalk says and the resources do not."""

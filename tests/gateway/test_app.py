@@ -48,6 +48,15 @@ def client(app: Flask) -> FlaskClient:
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 JSON = {"Content-Type": "application/fhir+json"}
+
+
+def decision(other: str) -> bytes:
+    """The inputs of a decision about this one and another."""
+    said = [{"name": name, "valueString": "a.reviewer"} for name in ("who", "why")]
+    named = {"name": "other", "valueReference": {"reference": other}}
+    return orjson.dumps({"resourceType": "Parameters", "parameter": [*said, named]})
+
+
 ERRORS = {
     "400-value": ("GET", "/fhir/Patient?birthdate=junk", {}, b"", 400, "invalid"),
     "400-query-encoding": ("GET", "/fhir/Patient?family=%FF", {}, b"", 400, "invalid"),
@@ -141,6 +150,14 @@ ERRORS = {
         422,
         "processing",
     ),
+    "409-decision": (
+        "POST",
+        "/fhir/Patient/patient-0/$same",
+        {"Content-Type": "application/fhir+json"},
+        decision("Patient/patient-0"),
+        409,
+        "conflict",
+    ),
     "410-deleted": ("GET", "/fhir/Patient/gone", {}, b"", 410, "deleted"),
     "413-form": ("POST", "/fhir/Patient/_search", FORM, b"a" * (MOST_BYTES + 1), 413, "too-long"),
     "406-form": ("POST", "/fhir/Patient/_search", FORM, b"_format=ttl", 406, "not-supported"),
@@ -213,13 +230,22 @@ def test_a_search_that_takes_too_long(client: FlaskClient, monkeypatch: pytest.M
     assert outcome(response)["code"] == outcomes.TooCostly.code
 
 
+def test_a_decision_while_a_sync_writes(app: Flask, client: FlaskClient) -> None:
+    """503 transient, and when to try again."""
+    with app.extensions["fhir_gateway"].store.writer():
+        response = client.post("/fhir/Patient/patient-0/$same", data=decision("Patient/patient-1"), headers=JSON)
+    assert response.status_code == outcomes.Unavailable.status
+    assert outcome(response)["code"] == outcomes.Unavailable.code
+    assert response.headers["Retry-After"] == "60"
+
+
 # Nothing asks for these yet: no credentials, no conditional write.
 _NOT_YET = {"Unauthorized", "Forbidden", "PreconditionFailed"}
 
 
 def test_every_error_class_is_provoked() -> None:
     """Each class that the API can raise is in the table above, by status and code."""
-    seen = {case[4:] for case in ERRORS.values()} | {(400, "too-costly")}  # by the test above
+    seen = {case[4:] for case in ERRORS.values()} | {(400, "too-costly"), (503, "transient")}  # by the tests above
     classes = [outcomes.FhirError]
     for each in classes:
         classes += each.__subclasses__()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -52,10 +52,10 @@ def system(hospital: str) -> str:
     return f"urn:fhir-gateway:source:{hospital}:people"
 
 
-def fill(store: Store, folder: Path) -> None:
+def fill(store: Store, folder: Path, people: Mapping[str, list[Row]] = PEOPLE) -> None:
     """Sync the hospitals."""
     hospitals = []
-    for name, rows in PEOPLE.items():
+    for name, rows in people.items():
         hospital = Hospital(folder / f"{name}.json", name)
         visits: list[dict[str, Any]] = [{"key": f"{row['key']}-1", "person": row["key"]} for row in rows]
         hospital.streams = {"people": rows, "visits": visits}

@@ -1,0 +1,108 @@
+"""`fhir-gateway explain`: why two Patients are, may be or are not one person. Shows patient data, on stdout only."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+import orjson
+
+from gateway.cli.failures import Failure
+from gateway.cli.options import config_option, example, json_option, strict_settings
+
+if TYPE_CHECKING:
+    from gateway.identity.explanation import Explanation
+    from gateway.identity.history import Event
+    from gateway.identity.roster import Entry
+
+_DONE = {"auto": "they are linked", "review": "somebody is asked", "apart": "they stay apart"}
+
+
+class _Pair(NamedTuple):
+    """Two records, what speaks for and against them, and what happened to them."""
+
+    one: Entry
+    other: Entry
+    explanation: Explanation
+    events: list[Event]
+
+
+@click.command(epilog=example("fhir-gateway explain PATIENT1 PATIENT2"))
+@click.argument("patient", nargs=2)
+@config_option
+@json_option
+def explain(patient: tuple[str, str], config: Path | None, as_json: bool) -> None:
+    """Explain PATIENT PATIENT, two ids: every field in words and bits, the decision, and what happened to them.
+
+    The answer holds what the two records say: mind who reads along.
+    """
+    found = _found(patient, config)
+    if not as_json:
+        _show(found)
+        return
+    document = {
+        "patients": [{"id": each.record, "source": each.source, "person": each.person} for each in found[:2]],
+        "explanation": asdict(found.explanation),
+        "events": [each._asdict() for each in found.events],
+    }
+    click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+
+
+def _found(patients: tuple[str, str], config: Path | None) -> _Pair:
+    from gateway.cli.stores import existing_store
+    from gateway.identity.cluster import pair
+    from gateway.identity.crosswalk import rulings
+    from gateway.identity.explanation import explain as explained
+    from gateway.identity.history import events_of
+    from gateway.identity.matching import deciding
+    from gateway.identity.roster import Roster, unpacked
+    from gateway.store.sql import SnapshotSql
+
+    with existing_store(strict_settings(config)) as store, store.snapshot() as snapshot:
+        sql = SnapshotSql(snapshot, store.dialect)
+        entries = Roster(sql).entries(patients)
+        for place, name in zip(("first", "second"), patients, strict=True):
+            if name not in entries:
+                raise Failure("explain", f"the {place} id is no Patient's here", "ids are those of Patient resources")
+        one, other = (entries[name] for name in patients)
+        ruled = rulings(sql, patients).get(pair(*patients))
+        scorer = deciding(store, sql).scorer
+        explanation = explained(scorer, unpacked(one.traits), unpacked(other.traits), ruled)
+        return _Pair(one, other, explanation, events_of(sql, patients))
+
+
+def _show(found: _Pair) -> None:
+    from gateway.cli.terminal import day_and_time, stdout, table
+
+    one, other, explanation, events = found
+    console = stdout()
+    numbers = ("vs strangers", "vs relatives")
+    shown = table("Field", one.source, f"{other.source} ", "Agreement", *numbers, numbers=numbers)
+    for each in explanation.fields:
+        shown.add_row(
+            each.field, *each.values, each.agreement, *map(_bits, (each.against_strangers, each.against_relatives))
+        )
+    priors = map(_bits, (explanation.prior_strangers, explanation.prior_relatives))
+    shown.add_row("", "", "", "before any field is looked at", *priors)
+    console.print(shown, markup=False)
+    today = f"one person: {one.person}" if one.person == other.person else f"two: {one.person} and {other.person}"
+    console.print(
+        f"\nWeight {explanation.weight:.2f} bits, probability {explanation.probability:.6f}; linked from "
+        f"{explanation.links_from:.0f} bits on, asked from {explanation.asks_from:.0f} (model {explanation.model}).",
+        f"By themselves: {_DONE[explanation.action]}.",
+        *(f"  - {reason}" for reason in explanation.reasons),
+        f"Today they are {today}.\n",
+        sep="\n",
+        markup=False,
+    )
+    happened = table("#", "When", "What", "By", "Why", "Person", numbers=("#",))
+    for event in events:
+        persons = " → ".join(name for name in (event.other, event.person) if name)
+        happened.add_row(str(event.seq), day_and_time(event.time), event.kind, event.actor, event.reason, persons)
+    console.print(happened, markup=False)
+
+
+def _bits(number: float) -> str:
+    return f"{number:+.2f}" if number else "·"
