@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Table
 from gateway.search.fhirpath import Branch, Sink, branches, extractor
 from gateway.search.parameter_types import PARAMETER_TYPES, reference
 from gateway.search.parameter_types.terms import Rows
-from gateway.search.parameters import INDEXED_TYPES, of_type, row_key
+from gateway.search.parameters import INDEXED_TYPES, of_type, row_key, system_key
 from gateway.search.tables import DATE, ENTRY, HIGHEST, INDEX, LOWEST, QUANTITY, REFERENCE, STRING, TOKEN, UNNAMED, URI
 
 __all__ = ["INDEX", "TABLES", "IndexRows", "index_rows", "referrers", "unreferred", "write"]
@@ -33,7 +33,7 @@ class IndexRows(NamedTuple):
 
     entry: int
     string: tuple[tuple[int, str, str, int], ...]
-    token: tuple[tuple[int, str, str, int], ...]
+    token: tuple[tuple[int, str, int, int], ...]
     date: tuple[tuple[int, int, int, int], ...]
     quantity: tuple[tuple[int, float, float, str, str, str, int], ...]
     uri: tuple[tuple[int, str, int], ...]
@@ -54,7 +54,7 @@ def index_rows(resource: dict[str, Any]) -> IndexRows:
     return IndexRows(
         row_key(resource_type),
         _edged(rows.string),
-        _edged(rows.token),
+        _edged([(key, code, system_key(system)) for key, code, system in rows.token]),
         _edged(rows.date),
         _edged(rows.quantity),
         _edged(rows.uri),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from importlib.resources import files
 
@@ -131,3 +131,13 @@ def offered(resource_type: str) -> dict[str, SearchParameter]:
 def row_key(name: str) -> int:
     """The stable 31-bit number that index rows carry for `Type.code` (or `Type`, or `Type.code:aspect`)."""
     return int.from_bytes(blake2b(name.encode(), digest_size=4).digest(), "big") & 0x7FFF_FFFF
+
+
+@lru_cache(maxsize=4096)
+def system_key(system: str) -> int:
+    """The stable 47-bit number that index rows carry for a code system or the like; 0 for none.
+
+    Systems are long, and equality is all that is asked of them. A store knows some hundreds of them: that two share a
+    number has odds of one to a thousand million.
+    """
+    return int.from_bytes(blake2b(system.encode(), digest_size=6).digest(), "big") >> 1 if system else 0

@@ -40,9 +40,11 @@ STRING = _table(
 """`value` is normalized, `exact` as it stands in the resource."""
 
 TOKEN = _table(
-    "index_token", _key("param", Integer), _key("code", _TEXT), _key("pk", _PK), _key("system", _TEXT), _edge()
+    "index_token", _key("param", Integer), _key("code", _TEXT), _key("pk", _PK), _key("system", BigInteger), _edge()
 )
-"""`code` "" marks a resource whose element has a value that has no code: it is not missing."""
+"""`code` "" marks a resource whose element has a value that has no code: it is not missing.
+
+`system` is a `system_key`."""
 
 DATE = _table(
     "index_date", _key("param", Integer), _key("low", BigInteger), _key("pk", _PK), _key("high", BigInteger), _edge()

@@ -24,7 +24,7 @@ from gateway.store.tables import METADATA, REGISTER
 from gateway.store.versions import Change, Stored, Versions
 from gateway.store.writer import Writer
 
-_SCHEMA_NAME, _SCHEMA = "schema", b"2"
+_SCHEMA_NAME, _SCHEMA = "schema", b"3"
 _PAGE = 500
 _CREATION_LOCK = 0x53544F52  # PostgreSQL: two processes may open a new store at the same time
 
@@ -176,7 +176,11 @@ class Store:
         """The one writer. Raises StoreError when another process writes."""
         try:
             with only_writer(self._engine) as connection:
-                yield Writer(connection)
+                writer = Writer(connection)
+                try:
+                    yield writer
+                finally:
+                    writer.release()
         except DBAPIError as error:
             raise unusable("The store cannot be written", self._engine, error) from error
 

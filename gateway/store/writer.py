@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RootTransaction
 
 from gateway.store.bodies import Unpacking
 from gateway.store.packing import Packing
@@ -93,6 +93,7 @@ class Writer:
 
     _pk: int
     _sequence: int
+    _begun: float
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -103,8 +104,10 @@ class Writer:
         self.states = States(self._sql)
         self._packing = Packing(self._sql)
         self._unpacking = Unpacking()
+        self._held: RootTransaction | None = None
+        self._longest = 0.0
         self.now = 0
-        """The commit time of this batch, in ms."""
+        """The time of this batch, in ms: within seconds that of its commit."""
         with connection.begin():
             if not self._sql.rows(_READ_CLOCK):
                 self._sql.run(_START_CLOCK)
@@ -112,17 +115,43 @@ class Writer:
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """One transaction: all of it is committed, or nothing."""
+        """One transaction: all of it is committed, or nothing. While batches are held, it joins theirs."""
         self.now = max(self.now, time.time_ns() // 1_000_000)
         self._stamp = b'"lastUpdated":"' + instant(self.now).encode() + b'"'
+        transaction = self._held or self._begin()
+        try:
+            yield
+            self._sql.run(_SET_CLOCK, self._pk, self._sequence, self.now)
+            self._held = transaction if time.monotonic() - self._begun < self._longest else None
+            if self._held is None:
+                transaction.commit()
+        except BaseException:
+            self._roll_back(transaction)
+            raise
+
+    def hold(self, seconds: float) -> None:
+        """Commit the batches that follow together, until `release`, but at least every so many seconds.
+
+        So pages that every batch writes are written once. All that is held is lost together.
+        """
+        self._longest = seconds
+
+    def release(self) -> None:
+        """Commit what is held, and each batch by itself from now on."""
+        transaction, self._held, self._longest = self._held, None, 0.0
+        if transaction is not None:
+            transaction.commit()
+
+    def _begin(self) -> RootTransaction:
+        self._begun = time.monotonic()
+        return self.connection.begin()
+
+    def _roll_back(self, transaction: RootTransaction) -> None:
+        self._held = None
+        transaction.rollback()
+        self._packing.forget()
         with self.connection.begin():
-            try:
-                yield
-                self._sql.run(_SET_CLOCK, self._pk, self._sequence, self.now)
-            except BaseException:
-                self._packing.forget()
-                self._read_clock()
-                raise
+            self._read_clock()
 
     def _read_clock(self) -> None:
         self._pk, self._sequence, self.now = self._sql.rows(_READ_CLOCK)[0]

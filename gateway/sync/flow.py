@@ -31,6 +31,9 @@ from gateway.sync.steps import PRODUCT, Steps
 from gateway.sync.terminology import publish_terminology
 from his_adapters.base import SourceConfig
 
+_HELD = 2.0
+"""Seconds of one transaction while a stream is read for the first time: so long others who want to write wait."""
+
 
 def sync(
     store: Store,
@@ -62,6 +65,10 @@ def sync(
         }
         with closing(_events(plans, runs, steps, store, jobs or cores())) as events:
             for source, event in events:
+                if runs[source].is_first(event):
+                    writer.hold(_HELD)
+                else:
+                    writer.release()
                 runs[source].apply(event)
                 if progress:
                     _tell(progress, source, event, runs[source].report, plans)
@@ -98,9 +105,11 @@ def _events(
     plans: Sequence[SourcePlan], runs: dict[str, SourceRun], steps: Steps, store: Store, jobs: int
 ) -> Generator[tuple[str, Event]]:
     tasks = [run.task for run in runs.values()]
-    rows = [each.estimated_rows for each in plans if each.name in runs]
-    total = None if None in rows else sum(row for row in rows if row is not None)
+    rows = {each.name: each.estimated_rows for each in plans if each.name in runs}
+    total = None if None in rows.values() else sum(row for row in rows.values() if row is not None)
     if is_worth_processes(total, jobs):
+        # The biggest first, and those that may be: so that none is left to be read alone in the end.
+        tasks.sort(key=lambda task: (rows[task.config.name] is None, rows[task.config.name] or 0), reverse=True)
         return read_in_workers(tasks, steps, store, jobs)
     return read_here(tasks, steps, store)
 

@@ -77,6 +77,10 @@ class SourceRun:
         )
         self._miss_streams()
 
+    def is_first(self, event: Event) -> bool:
+        """Whether these are rows of a stream of which none was known before."""
+        return isinstance(event, Rows) and not self._before
+
     def apply(self, event: Event) -> None:
         """Write what an event says, in one transaction."""
         match event:

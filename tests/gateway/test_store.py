@@ -177,6 +177,34 @@ def test_a_batch_is_all_or_nothing_and_numbers_are_not_reused_wrongly(store: Sto
     assert [(c.id, c.sequence) for c in store.history()] == [("c", 2), ("a", 1)]
 
 
+def test_held_batches_are_committed_together(store: Store) -> None:
+    """Nobody sees them before, one that fails takes the others with it, and what is released is committed."""
+
+    def fail() -> None:
+        with writer.batch():
+            writer.create("test", [said("d", "four")])
+            raise KeyboardInterrupt
+
+    with store.writer() as writer:
+        writer.hold(seconds=3600)
+        create(writer, said("a", "one"))
+        create(writer, said("b", "two"))
+        assert [store.read("Patient", each) for each in "ab"] == [None, None]
+        writer.release()
+        assert [bool(store.read("Patient", each)) for each in "ab"] == [True, True]
+        writer.hold(seconds=3600)
+        create(writer, said("c", "three"))
+        with pytest.raises(KeyboardInterrupt):
+            fail()
+        create(writer, said("e", "five"))
+        writer.hold(seconds=0)
+        create(writer, said("f", "six"))
+        assert store.read("Patient", "f") is not None
+        writer.hold(seconds=3600)
+        create(writer, said("g", "seven"))
+    assert [change.id for change in store.history("Patient")] == ["g", "f", "e", "b", "a"]
+
+
 def test_sequence_and_time_only_grow_over_writers(store: Store) -> None:
     """The next writer never commits an earlier time, even when the clock was set back."""
     with store.writer() as writer:
@@ -364,5 +392,5 @@ def test_a_store_of_another_schema_is_refused(url: str) -> None:
     """The program says which schema it needs."""
     with Store.open(url) as store, store.writer() as writer, writer.batch():
         writer.connection.execute(update(REGISTER).values(value=b"1"))
-    with pytest.raises(StoreError, match="schema 1, this program needs 2"):
+    with pytest.raises(StoreError, match="schema 1, this program needs 3"):
         Store.open(url)

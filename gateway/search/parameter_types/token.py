@@ -13,7 +13,7 @@ from sqlalchemy import BindParameter, ColumnElement, FromClause, and_, false
 from gateway.search.fhirpath import Sink
 from gateway.search.parameter_types import string
 from gateway.search.parameter_types.terms import Rows, Term, invalid, split, unescape
-from gateway.search.parameters import SearchParameter, row_key
+from gateway.search.parameters import SearchParameter, row_key, system_key
 from gateway.search.tables import TOKEN
 from gateway.store import RESOURCE
 
@@ -108,11 +108,11 @@ def term_under(name: str, parameter: SearchParameter, text: str) -> Term:
         case [code] if code:
             return Term(TOKEN, key, any_system, (code,), rank)
         case ["", code] if code:
-            return Term(TOKEN, key, no_system, (code, parameter.system), rank)
+            return Term(TOKEN, key, no_system, (code, system_key(parameter.system)), rank)
         case [system, ""] if system:
-            return Term(TOKEN, key, any_code, (system,), 8)
+            return Term(TOKEN, key, any_code, (system_key(system),), 8)
         case [system, code] if system and code:
-            return Term(TOKEN, key, both, (code, system), rank)
+            return Term(TOKEN, key, both, (code, system_key(system)), rank)
     raise invalid(parameter.code, text, r"is not a token (a | inside a value is written \|)", _FORMS)
 
 
@@ -123,7 +123,7 @@ def _of_type(parameter: SearchParameter, text: str) -> Term:
     if len(found) != 3 or not all(found[1:]):
         raise invalid(parameter.code, text, "does not name a type and a value", (_OF_TYPE,))
     key = row_key(f"{parameter.resource_type}.{parameter.code}:of-type")
-    return Term(TOKEN, key, both, (found[2], f"{found[0]}|{found[1]}"), 1)
+    return Term(TOKEN, key, both, (found[2], system_key(f"{found[0]}|{found[1]}")), 1)
 
 
 def id_term(parameter: SearchParameter, resource_type: str, text: str) -> Term:
@@ -139,7 +139,7 @@ def any_system(rows: FromClause, values: Sequence[BindParameter[Any]]) -> Column
 
 
 def no_system(rows: FromClause, values: Sequence[BindParameter[Any]]) -> ColumnElement[bool]:
-    return and_(rows.c.code == values[0], rows.c.system.in_(("", values[1])))
+    return and_(rows.c.code == values[0], rows.c.system.in_((0, values[1])))
 
 
 def any_code(rows: FromClause, values: Sequence[BindParameter[Any]]) -> ColumnElement[bool]:
