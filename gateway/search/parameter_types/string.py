@@ -28,8 +28,12 @@ _PARTS = frozenset(
 _LETTERS = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t"}  # noqa: RUF001
 )
-# Latin, Greek and Cyrillic accents only: in other scripts combining marks are letters.
-_ACCENTS = re.compile("[\u0300-\u036f]")
+# Accents of Latin, Greek and Cyrillic, points of Hebrew, marks, hamza and kashida of Arabic: writers leave them out. In
+# other scripts combining marks are letters. Then what nobody sees: soft hyphens, joiners, directions.
+_ACCENTS = re.compile(
+    "[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0640\u064b-\u065f\u0670"
+    "\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
+)
 _LAST = "\U0010ffff"
 
 LONGEST = 300

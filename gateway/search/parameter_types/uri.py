@@ -43,7 +43,7 @@ def term(parameter: SearchParameter, modifier: str, text: str, base: str) -> Ter
     if modifier == "below":
         return Term(URI, key, below, (stem, stem + "/", stem + "0"), 6)  # "0" is the sign after "/"
     segments = stem.split("/")
-    stems = ["/".join(segments[:end]) for end in range(4, len(segments) + 1)] or [stem]
+    stems = ["/".join(segments[:end]) for end in range(3, len(segments) + 1)] or [stem]  # from the host on
     return Term(URI, key, above, tuple(form for stem in stems for form in (stem, stem + "/")), 6)
 
 
