@@ -19,7 +19,7 @@ from mappers.terminology import folded
 from mappers.terminology.resources import value_sets
 
 INPUTS: Final = (
-    Input("url", "text", "The URL of the ValueSet.", "urn:fhir-gateway:value-set:gender"),
+    Input("url", "text", "The URL of the ValueSet.", "urn:fhir-gateway:value-set:gender", names_instance=True),
     Input("filter", "text", "Only codes of which the code or the display has this in it.", "male"),
     Input("offset", "integer", "How many codes to pass by.", "0"),
     Input("count", "integer", "How many codes to list; 0 counts them only.", "10"),

@@ -22,7 +22,12 @@ from gateway.store import Store
 from gateway.store.sql import SnapshotSql
 
 INPUTS: Final = (
-    Input("sourceIdentifier", "text", "An identifier of the person, as `system|value`."),
+    Input(
+        "sourceIdentifier",
+        "text",
+        "An identifier of the person, as `system|value`.",
+        "urn:fhir-gateway:source:his_a:patients|81f91df9",
+    ),
     Input("targetSystem", "text", "Only identifiers of this system.", SYSTEM),
 )
 DEFINITION: Final = "https://profiles.ihe.net/ITI/PIXm/OperationDefinition/IHE.PIXm.pix"

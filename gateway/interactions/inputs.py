@@ -30,6 +30,10 @@ class Input:
     """
     documentation: str
     example: str | None = None
+    names_instance: bool = False
+    """Whether it says which resource is meant: the address of an instance says that itself."""
+    choices: tuple[str, ...] = ()
+    """The only values that it may have; () = any."""
 
     @property
     def fits_url(self) -> bool:

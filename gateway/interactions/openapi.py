@@ -7,18 +7,20 @@ https://spec.openapis.org/oas/v3.1.1
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, Final
 
 import yaml
 
 from gateway.interactions.capabilities import common_parameters, described
+from gateway.interactions.examples import example
 from gateway.interactions.exchange import FHIR_JSON, FHIR_XML, Route
 from gateway.interactions.inputs import Input
 from gateway.interactions.negotiation import FORM
 from gateway.interactions.parameters import PARAMETERS, PRESENTATION, Parameter
 from gateway.interactions.routes import ROUTES
-from gateway.interactions.schemas import fixed_schemas, type_schema
+from gateway.interactions.schemas import schemas
 from gateway.search.compartments import members
 from gateway.search.parameters import RENDERED_TYPES, SERVED_TYPES, SearchParameter, offered
 
@@ -60,27 +62,34 @@ _VARIABLES: Final = {
 }
 _DATE = r"^(eq|ne|gt|ge|lt|le|sa|eb|ap)?\d{4}"
 _NUMBER = r"^(eq|ne|gt|ge|lt|le|sa|eb|ap)?[+-]?\d"
-_KINDS: Final[dict[str, tuple[str, Json, str]]] = {
-    "string": ("The beginning of it, without regard to case and accents.", {}, "Smith"),
-    "token": ("`code`, `system|code`, `|code` or `system|`.", {}, "active"),
-    "reference": ("`id`, `Type/id` or a URL.", {}, "7b1c6b2e-0000-5000-8000-000000000000"),
-    "date": ("A date of any precision, after a prefix such as `ge`.", {"pattern": _DATE}, "ge2025-01-01"),
-    "number": ("A number, after a prefix such as `gt`.", {"pattern": _NUMBER}, "gt5"),
+_KINDS: Final[dict[str, tuple[str, Json]]] = {
+    "string": ("The beginning of it, without regard to case and accents.", {}),
+    "token": ("`code`, `system|code`, `|code` or `system|`.", {}),
+    "reference": ("`id`, `Type/id` or a URL.", {}),
+    "date": ("A date of any precision, after a prefix such as `ge`.", {"pattern": _DATE}),
+    "number": ("A number, after a prefix such as `gt`.", {"pattern": _NUMBER}),
     "quantity": (
         "`number`, `number|system|code` or `number||code`, after a prefix such as `gt`.",
         {"pattern": _NUMBER},
-        "gt5.4",
     ),
-    "uri": ("A URI, whole.", {}, "urn:fhir-gateway:source:his_a"),
+    "uri": ("A URI, whole.", {}),
 }
-_EXAMPLES: Final = {
-    "_lastUpdated": "ge2026-01-01",
-    "_tag": "urn:fhir-gateway:source|his_a",
-    "birthdate": "1980-05-17",
-    "gender": "female",
-    "identifier": "urn:fhir-gateway:source:his_a:patients|81f91df9",
-    "_source": "urn:fhir-gateway:source:his_a",
+_ABOUT: Final = {
+    "search-type": "Parameters of different names, and one that is repeated, must all match; commas separate "
+    "alternatives. A modifier follows a name after a colon (`family:exact=…`), a chain after a dot "
+    "(`subject.name=…`), and `_has:Type:parameter:name=…` asks of what refers to the resource. "
+    "A parameter that is not known is refused under `Prefer: handling=strict`; else it is not applied, and an "
+    "entry of `search.mode` `outcome` names it. https://hl7.org/fhir/R4/search.html",
+    "search-system": "Takes the parameters that all the types of `_type` have. https://hl7.org/fhir/R4/search.html",
+    "search-compartment": "Takes what a search of the type takes. https://hl7.org/fhir/R4/compartmentdefinition.html",
+    "read": "`If-None-Match` and `If-Modified-Since` save sending what the client has. "
+    "https://hl7.org/fhir/R4/http.html#read",
+    "vread": "One version never changes. https://hl7.org/fhir/R4/http.html#vread",
+    "batch": "Each entry is answered with a status of its own, the whole with 200. "
+    "https://hl7.org/fhir/R4/http.html#transaction",
+    "capabilities": "https://hl7.org/fhir/R4/http.html#capabilities",
 }
+_ABOUT_HISTORY: Final = "A deleted resource is an entry without a resource. https://hl7.org/fhir/R4/http.html#history"
 _RESULT: Final = (
     Parameter(
         "_sort",
@@ -115,6 +124,15 @@ class _Dumper(yaml.CSafeDumper):
         return True
 
 
+def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    """A text that only YAML 1.2 takes for a number, such as 0999, in quotes."""
+    quotes = "'" if text.isdecimal() else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, quotes)
+
+
+_Dumper.add_representer(str, _text)
+
+
 def render() -> str:
     """The document as YAML, the same for the same tables."""
     return yaml.dump(document(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
@@ -134,7 +152,11 @@ def document() -> Json:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/fhir", "description": "[base]"}],
-        "tags": [{"name": "system"}, *({"name": resource_type} for resource_type in _TYPES)],
+        "security": [],
+        "tags": [
+            {"name": "system", "description": "What is about no type, or about several."},
+            *({"name": each, "description": f"https://hl7.org/fhir/R4/{each.lower()}.html"} for each in _TYPES),
+        ],
         "paths": _paths(),
         "components": {
             "parameters": {name: _query(parameter) for name, parameter in PARAMETERS.items()}
@@ -146,7 +168,7 @@ def document() -> Json:
                 for name, text in _OUTCOMES.values()
             }
             | {"NotModified": {"description": "The client's copy is current."}},
-            "schemas": fixed_schemas() | {name: type_schema(name) for name in _TYPES},
+            "schemas": schemas(),
         },
     }
 
@@ -177,6 +199,7 @@ def _operation(route: Route, resource_type: str | None) -> Json:
         "tags": [resource_type or "system"],
         "operationId": "-".join(filter(None, (verb, resource_type, *_way(route)))),
         "summary": route.documentation,
+        "description": _about(route),
     }
     if route.definition is not None:
         operation["externalDocs"] = {"url": route.definition}
@@ -201,7 +224,7 @@ def _operation(route: Route, resource_type: str | None) -> Json:
         if route.reads == "inputs":
             operation["requestBody"] = {"$ref": f"#/components/requestBodies/{_body_name(route)}"}
         else:
-            parameters += [_query(_input(each)) for each in route.inputs if each.fits_url]
+            parameters += [_filled(_input(each)) for each in route.inputs if each.fits_url]
     if route.reads == "resource":
         operation["requestBody"] = {"required": True, "content": _content(route.accepts or "Resource")}
     if route.interaction in _CONDITIONAL:
@@ -210,6 +233,14 @@ def _operation(route: Route, resource_type: str | None) -> Json:
         operation["parameters"] = parameters
     operation["responses"] = _responses(route, resource_type)
     return operation
+
+
+def _about(route: Route) -> str:
+    if route.definition is not None:
+        return f"Defined by {route.definition}."
+    if route.interaction.startswith("history-"):
+        return _ABOUT_HISTORY
+    return _ABOUT.get(route.interaction, route.documentation)
 
 
 def _way(route: Route) -> Iterator[str]:
@@ -224,11 +255,12 @@ def _way(route: Route) -> Iterator[str]:
 
 def _input(given: Input) -> Parameter:
     kind = {"text": "string"}.get(given.kind, given.kind)
-    return Parameter(given.name, given.documentation, {"type": kind}, given.example)
+    schema: Json = {"type": kind, "enum": list(given.choices)} if given.choices else {"type": kind}
+    return Parameter(given.name, given.documentation, schema, given.example)
 
 
 def _body_name(route: Route) -> str:
-    return "-".join((route.interaction.removeprefix("$"), *(route.types or ())))
+    return "-".join((route.interaction.removeprefix("$"), *(route.types or ()), route.level))
 
 
 def _inputs_body(route: Route) -> Json:
@@ -239,10 +271,10 @@ def _inputs_body(route: Route) -> Json:
         for each in route.inputs
         if each.example is not None
     ]
-    example = {"resourceType": "Parameters", "parameter": values}
+    body = {"resourceType": "Parameters", "parameter": values}
     fitting = [_input(each) for each in route.inputs if each.fits_url]
-    properties = {each.name: {"description": each.documentation, **each.schema} for each in fitting}
-    parameters = {"schema": {"$ref": "#/components/schemas/Parameters"}, "examples": {"one": {"value": example}}}
+    properties = {each.name: {"description": each.documentation, **_exemplified(each)} for each in fitting}
+    parameters = {"schema": {"$ref": "#/components/schemas/Parameters"}, "examples": {"one": {"value": body}}}
     return {
         "description": f"A Parameters resource with {named}.",
         "required": False,
@@ -290,45 +322,60 @@ def _of_result(route: Route) -> Iterable[str]:
 def _form(route: Route, resource_type: str | None) -> Json:
     properties = {each.code: _many(each) for each in _searchable(route, resource_type)}
     known = {each.name: each for each in _RESULT} | PARAMETERS
-    properties |= {name: {"description": known[name].documentation, **known[name].schema} for name in _of_result(route)}
+    properties |= {
+        name: {"description": known[name].documentation, **_exemplified(known[name])} for name in _of_result(route)
+    }
     return {"required": False, "content": {FORM: {"schema": {"type": "object", "properties": properties}}}}
 
 
 def _many(parameter: SearchParameter) -> Json:
     """A search parameter may be repeated: all of its values must then match."""
-    how, schema, example = _kind(parameter)
-    text = f"{described(parameter)}. {how}"
-    return {"description": text, "type": "array", "items": {"type": "string", **schema}, "examples": [[example]]}
+    text, item = _kind(parameter)
+    return {"description": text, "type": "array", "items": item}
 
 
 def _searched(parameter: SearchParameter) -> Json:
-    how, schema, example = _kind(parameter)
+    text, item = _kind(parameter)
     return {
         "name": parameter.code,
         "in": "query",
-        "description": f"{described(parameter)}. {how}",
-        "schema": {"type": "array", "items": {"type": "string", **schema}},
-        "examples": {"one": {"value": [example]}},
+        "description": text,
+        "schema": {"type": "array", "items": item},
     }
 
 
-def _kind(parameter: SearchParameter) -> tuple[str, Json, str]:
-    how, schema, example = _KINDS[parameter.type]
-    if parameter.datatypes == ("boolean",):
-        example = "true"
-    return how, schema, _EXAMPLES.get(parameter.code, example)
+def _kind(parameter: SearchParameter) -> tuple[str, Json]:
+    """What a parameter asks, and the schema of a value.
+
+    The example is in the schema: pages to try the API on fill in that of a parameter, and ask for everything at once.
+    """
+    how, schema = _KINDS[parameter.type]
+    value = example(parameter)
+    return f"{described(parameter)}. {how} Such as `{value}`.", {"type": "string", **schema, "examples": [value]}
 
 
 def _query(parameter: Parameter) -> Json:
-    made: Json = {
+    shown = "" if parameter.example is None or "enum" in parameter.schema else f" Such as `{parameter.example}`."
+    return {
         "name": parameter.name,
         "in": "query",
-        "description": parameter.documentation,
-        "schema": parameter.schema,
+        "description": parameter.documentation + shown,
+        "schema": _exemplified(parameter),
     }
-    if parameter.example is not None:
-        made["examples"] = {"one": {"value": _typed(parameter.example, parameter.schema.get("type"))}}
-    return made
+
+
+def _filled(parameter: Parameter) -> Json:
+    """An operation's input: those that have examples can be given together."""
+    if parameter.example is None:
+        return _query(parameter)
+    value = _typed(parameter.example, parameter.schema.get("type"))
+    return {**_query(replace(parameter, example=None)), "examples": {"one": {"value": value}}}
+
+
+def _exemplified(parameter: Parameter) -> Json:
+    if parameter.example is None:
+        return parameter.schema
+    return {**parameter.schema, "examples": [_typed(parameter.example, parameter.schema.get("type"))]}
 
 
 def _typed(text: str, kind: str | None) -> Any:
@@ -339,13 +386,12 @@ def _typed(text: str, kind: str | None) -> Any:
 
 
 def _headers() -> Json:
-    def header(name: str, text: str, example: str) -> Json:
+    def header(name: str, text: str, value: str) -> Json:
         return {
             "name": name,
             "in": "header",
             "description": text,
-            "schema": {"type": "string"},
-            "examples": {"one": {"value": example}},
+            "schema": {"type": "string", "examples": [value]},
         }
 
     return {

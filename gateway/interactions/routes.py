@@ -79,7 +79,12 @@ def _operation(
         "GET", f"/{{resource_type}}/${name}", f"${name}", "type", answer, documentation, types=(resource_type,),
         definition=definition or official, inputs=inputs, returns=returns,
     )  # fmt: skip
-    on_instances = replace(made, pattern=f"/{{resource_type}}/{{resource_id}}/${name}", level="instance")
+    on_instances = replace(
+        made,
+        pattern=f"/{{resource_type}}/{{resource_id}}/${name}",
+        level="instance",
+        inputs=tuple(each for each in inputs if not each.names_instance),
+    )
     return tuple(
         each
         for route in (made, on_instances)

@@ -20,31 +20,51 @@ _PRIMITIVES: dict[str, Json] = {
     "unsignedInt": {"type": "integer", "minimum": 0},
     "decimal": {"type": "number"},
     "instant": {"type": "string", "format": "date-time"},
+    "date": {"type": "string", "pattern": r"^\d{4}(-\d\d(-\d\d)?)?$"},
+    "dateTime": {
+        "type": "string",
+        "pattern": r"^\d{4}(-\d\d(-\d\d(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d))?)?)?$",
+    },
+    "time": {"type": "string", "pattern": r"^\d\d:\d\d:\d\d(\.\d+)?$"},
+    "id": {"type": "string", "pattern": r"^[A-Za-z0-9\-.]{1,64}$"},
     "uri": {"type": "string", "format": "uri-reference"},
 }
-"""Dates are plain text here: FHIR's may be partial, which `format: date` forbids; its URIs may be relative."""
-_SHARED = ("Meta", "Reference", "Identifier", "CodeableConcept", "Coding", "Period")
+"""FHIR's dates may be partial, which `format: date` forbids; its URIs may be relative."""
 
 
-def type_schema(resource_type: str) -> Json:
-    """A resource type: its top-level elements."""
+def schemas() -> Json:
+    """Every schema by name: the types that are served, what interactions answer with, and all that is in these."""
+    found = _fixed_schemas()
+    wanted = [*SERVED_TYPES, *RENDERED_TYPES, "Parameters", "CapabilityStatement", "TerminologyCapabilities"]
+    for name in wanted:
+        found[name] = _type_schema(name)
+    left = [*wanted, "Meta"]
+    while left:
+        for each in elements(left.pop()):
+            if not each.primitive and each.kind not in found:
+                found[each.kind] = _object(elements(each.kind))
+                left.append(each.kind)
+    return found
+
+
+def _type_schema(resource_type: str) -> Json:
+    """A resource type."""
     made = _object(elements(resource_type))
     made["properties"] = {"resourceType": {"const": resource_type}} | made["properties"]
     made["required"] = ["resourceType", *made.get("required", ())]
     return {"description": f"https://hl7.org/fhir/R4/{resource_type.lower()}.html", **made}
 
 
-def fixed_schemas() -> Json:
-    """What every interaction shares."""
-    named = (*SERVED_TYPES, *RENDERED_TYPES, "Bundle", "CapabilityStatement")
-    served = [{"$ref": f"#/components/schemas/{name}"} for name in named]
+def _fixed_schemas() -> Json:
+    """What every interaction shares, in the shape that this server gives it."""
     outcome = {"$ref": "#/components/schemas/OperationOutcome"}
     text, instant = {"type": "string"}, {"type": "string", "format": "date-time"}
+    resource = {"$ref": "#/components/schemas/Resource"}
     entry: Json = {
         "type": "object",
         "properties": {
             "fullUrl": text,
-            "resource": {"anyOf": [*served, outcome]},
+            "resource": resource,
             "search": {
                 "type": "object",
                 "properties": {"mode": {"type": "string", "enum": ["match", "include", "outcome"]}},
@@ -76,6 +96,18 @@ def fixed_schemas() -> Json:
         },
     }
     return {
+        # An extension may hold every data type: with all of them, Swagger UI does not come to an end.
+        "Extension": {
+            "type": "object",
+            "required": ["url"],
+            "properties": {"url": text} | {each.name: _value(each) for each in elements("Extension") if each.primitive},
+        },
+        "Resource": {
+            "type": "object",
+            "description": "One of the types below, as `resourceType` says.",
+            "required": ["resourceType"],
+            "properties": {"resourceType": text, "id": text, "meta": {"$ref": "#/components/schemas/Meta"}},
+        },
         "OperationOutcome": {
             "type": "object",
             "required": ["resourceType", "issue"],
@@ -97,28 +129,6 @@ def fixed_schemas() -> Json:
                 "entry": {"type": "array", "items": entry},
             },
         },
-        "Parameters": {
-            "type": "object",
-            "required": ["resourceType"],
-            "properties": {
-                "resourceType": {"const": "Parameters"},
-                "parameter": {
-                    "type": "array",
-                    "items": {"type": "object", "required": ["name"], "properties": {"name": text}},
-                },
-            },
-        },
-        "CapabilityStatement": {
-            "type": "object",
-            "required": ["resourceType", "status", "date", "kind", "fhirVersion", "format"],
-            "properties": {"resourceType": {"const": "CapabilityStatement"}},
-        },
-        "TerminologyCapabilities": {
-            "type": "object",
-            "required": ["resourceType", "status", "date", "kind"],
-            "properties": {"resourceType": {"const": "TerminologyCapabilities"}},
-        },
-        **{name: _object(elements(name)) for name in _SHARED},
     }
 
 
@@ -130,12 +140,10 @@ def _object(listed: tuple[Element, ...]) -> Json:
 
 
 def _value(element: Element) -> Json:
-    if element.kind in _SHARED:
+    if not element.primitive:
         one: Json = {"$ref": f"#/components/schemas/{element.kind}"}
-    elif element.primitive:
+    else:
         one = dict(_PRIMITIVES.get(element.kind, {"type": "string"}))
         if element.codes:
             one["enum"] = list(element.codes)
-    else:
-        one = {"type": "object", "title": element.kind}
     return {"type": "array", "items": one} if element.many else one

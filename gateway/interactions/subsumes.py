@@ -18,7 +18,7 @@ from mappers.terminology.resources import code_systems
 INPUTS: Final = (
     Input("codeA", "text", "The first code.", "J45"),
     Input("codeB", "text", "The second code.", "J45.909"),
-    Input("system", "text", "The code system of both.", "http://hl7.org/fhir/sid/icd-10-cm"),
+    Input("system", "text", "The code system of both.", "http://hl7.org/fhir/sid/icd-10-cm", names_instance=True),
     Input("codingA", "Coding", "The first coding."),
     Input("codingB", "Coding", "The second coding."),
 )

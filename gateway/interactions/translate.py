@@ -17,7 +17,7 @@ from mappers.terminology import folded
 from mappers.terminology.resources import concept_maps
 
 INPUTS: Final = (
-    Input("url", "text", "The URL of the ConceptMap.", "urn:fhir-gateway:concept-map:gender"),
+    Input("url", "text", "The URL of the ConceptMap.", "urn:fhir-gateway:concept-map:gender", names_instance=True),
     Input("system", "text", "The code system of `code`.", "urn:fhir-gateway:code-system:gender"),
     Input("code", "text", "The code to translate.", "f"),
     Input("coding", "Coding", "The coding to translate."),

@@ -17,14 +17,14 @@ from gateway.interactions.inputs import Input, inputs_or_resource
 from gateway.outcomes import Gone, InvalidParameter, NotFound
 from mappers.fhir.profiles import profiles_of
 
+_MODES: Final = ("create", "update", "delete", "profile")
 INPUTS: Final = (
     Input("resource", "Resource", "The resource, in a Parameters resource; or the body is the resource itself."),
-    Input("mode", "text", "What is meant to be done with it: create, update, delete or profile.", "create"),
+    Input("mode", "text", "What is meant to be done with it.", "create", choices=_MODES),
     Input("profile", "text", "The profile that it has to satisfy.", "http://hl7.org/fhir/StructureDefinition/Patient"),
 )
 DEFINITION: Final = "http://hl7.org/fhir/OperationDefinition/Resource-validate"
 MOST_ISSUES: Final = 200
-_MODES: Final = ("create", "update", "delete", "profile")
 _BASE: Final = "http://hl7.org/fhir/StructureDefinition/"
 _CODES: Final = {
     "required": "required",

@@ -23,12 +23,12 @@ _CODINGS: Final = (
     Input("codeableConcept", "CodeableConcept", "The concept to check: one good coding is enough."),
 )
 CODE_SYSTEM_INPUTS: Final = (
-    Input("url", "text", "The URL of the CodeSystem.", "http://loinc.org"),
+    Input("url", "text", "The URL of the CodeSystem.", "http://loinc.org", names_instance=True),
     Input("code", "text", "The code to check.", "8302-2"),
     *_CODINGS,
 )
 VALUE_SET_INPUTS: Final = (
-    Input("url", "text", "The URL of the ValueSet.", "urn:fhir-gateway:value-set:gender"),
+    Input("url", "text", "The URL of the ValueSet.", "urn:fhir-gateway:value-set:gender", names_instance=True),
     Input("code", "text", "The code to check.", "female"),
     Input("system", "text", "The code system of `code`.", "http://hl7.org/fhir/administrative-gender"),
     *_CODINGS,

@@ -1,0 +1,49 @@
+"""An example of what to ask each search parameter for: a value that the golden files of the mappers hold.
+
+Written by a test from the golden files; what they hold nothing of has a general example.
+"""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from gateway.search.parameters import SearchParameter
+
+OF_ALL_TYPES: Final = {
+    "_lastUpdated": "ge2026-01-01",
+    "_source": "urn:fhir-gateway:source:his_a",
+    "_tag": "urn:fhir-gateway:source|his_a",
+}
+"""What depends on a server's sources and not on the type; these are of the demo."""
+_BY_TYPE: Final = {
+    "string": "Smith",
+    "token": "active",
+    "reference": "7b1c6b2e-0000-5000-8000-000000000000",
+    "date": "ge2025-01-01",
+    "number": "gt5",
+    "quantity": "gt5.4",
+    "uri": "urn:fhir-gateway:source:his_a",
+}
+
+
+def example(parameter: SearchParameter) -> str:
+    """A value to search by."""
+    return (
+        OF_ALL_TYPES.get(parameter.code)
+        or examples().get((parameter.resource_type, parameter.code))
+        or _general(parameter)
+    )
+
+
+@cache
+def examples() -> dict[tuple[str, str], str]:
+    """What the table has, by resource type and code."""
+    lines = files(__package__).joinpath("examples.csv").read_text(encoding="utf-8").splitlines()
+    return {(row["resource_type"], row["code"]): row["example"] for row in csv.DictReader(lines)}
+
+
+def _general(parameter: SearchParameter) -> str:
+    return "true" if parameter.datatypes == ("boolean",) else _BY_TYPE[parameter.type]
