@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -46,8 +47,7 @@ class Section:
 
 def document(sections: Sequence[Section], rounds: int) -> str:
     """The whole file."""
-    goals = [goal for section in sections for goal in section.goals]
-    rows = [(goal.what, goal.wanted, goal.figure, "yes" if goal.met else "**no**") for goal in goals]
+    rows = [_row(goal) for section in sections for goal in section.goals]
     head = _HEAD.format(
         date=f"{datetime.now(UTC):%Y-%m-%d}",
         machine=_machine(),
@@ -57,6 +57,37 @@ def document(sections: Sequence[Section], rounds: int) -> str:
     )
     parts = [head, f"## Goals\n\n{_table(('goal', 'wanted', 'measured', 'met'), rows)}\n"]
     return "\n".join([*parts, *(section.markdown() for section in sections)])
+
+
+def with_section(text: str, section: Section) -> str:
+    """A file with what was measured apart, in place of a former section of that title and of its goals."""
+    return _with(text, section.title, section.markdown(), [f"| {' | '.join(_row(goal))} |" for goal in section.goals])
+
+
+def with_former(text: str, title: str, former: str) -> str:
+    """A file with the section of that title that a former file has."""
+    found = _section(title).search(former)
+    if found is None:
+        return text
+    goals = [line for line in former.splitlines() if line.startswith(f"| {title}, ")]
+    return _with(text, title, found.group(), goals)
+
+
+def _with(text: str, title: str, section: str, goals: Sequence[str]) -> str:
+    """The goals of a section measured apart begin with its title."""
+    kept = [line for line in _section(title).sub("", text).splitlines() if not line.startswith(f"| {title}, ")]
+    head = kept.index("## Goals") + 4  # of the table
+    last = next((at for at in range(head, len(kept)) if not kept[at].startswith("|")), len(kept))
+    lines = "\n".join([*kept[:last], *goals, *kept[last:]]).rstrip("\n")
+    return f"{lines}\n\n{section.rstrip()}\n"
+
+
+def _section(title: str) -> re.Pattern[str]:
+    return re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+
+
+def _row(goal: Goal) -> tuple[str, str, str, str]:
+    return goal.what, goal.wanted, goal.figure, "yes" if goal.met else "**no**"
 
 
 def _machine() -> str:

@@ -48,9 +48,9 @@ def sources() -> tuple[str, ...]:
     return tuple(name for name in his_adapters.installed() if name in mappers.installed())
 
 
-def hospitals(folder: Path, patients_each: int) -> Hospitals:
-    """Simulate every source with so many patients, and write the configuration. Makes no database."""
-    names = sources()
+def hospitals(folder: Path, patients_each: int, names: tuple[str, ...] = ()) -> Hospitals:
+    """Simulate these sources, or all, with so many patients each, and write the configuration. Makes no database."""
+    names = names or sources()
     natives = _natives(names, patients_each)
     folder.mkdir(parents=True, exist_ok=True)
     lines = ["[gateway]", 'store = "sqlite:///gateway.db"']

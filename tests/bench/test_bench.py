@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import api, startup, stores, sync
-from bench.report import Section, document
+from bench import api, erp, startup, stores, sync
+from bench.report import Goal, Section, document, with_former, with_section
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +57,34 @@ def test_a_start_is_measured_to_its_first_answer(hospitals: stores.Hospitals) ->
     figures = _figures(startup.bench(rounds=1, seconds=0.05, patients=_PATIENTS))
     assert 0 < float(figures["start to first answer, s"][0]) <= float(figures["slowest of the rounds, s"][0])
     assert int(figures["resident memory of a worker, MB"][0]) >= int(figures["private memory of a worker, MB"][0]) > 0
+
+
+def test_a_whole_erp_is_measured_with_its_store_and_memory() -> None:
+    """The first sync has a rate, a capacity and three peaks; the goals say what a resource costs."""
+    section = erp.bench(patients=30)
+    figures = _figures(section)
+    assert all(figures["first sync"][:5])
+    assert int(figures["first sync"][7]) >= int(figures["first sync"][5]) > 10
+    assert figures["second sync, nothing has changed"][1] == ""
+    assert int(section.goals[2].figure.replace(",", "")) > 100
+    assert not list(stores.DATA.glob("erp-*"))
+
+
+def test_what_was_measured_apart_stays_in_the_report() -> None:
+    """Its section and goals are replaced as a whole, once each, and kept when all else is measured anew."""
+    rest = [Section("Rest", "How.", ("", "figure"), [("one", "1")], [Goal("rest, speed", "1", "1", met=True)])]
+    apart = [
+        Section("Apart", "How.", ("", "figure"), [("one", figure)], [Goal("Apart, speed", "9", figure, met=False)])
+        for figure in ("7", "8")
+    ]
+    text = with_section(with_section(document(rest, rounds=5), apart[0]), apart[1])
+    assert text.endswith("| one | 8 |\n")
+    assert [line for line in text.splitlines() if "speed" in line] == [
+        "| rest, speed | 1 | 1 | yes |",
+        "| Apart, speed | 9 | 8 | **no** |",
+    ]
+    assert with_former(document(rest, rounds=5), "Apart", text) == text
+    assert with_former(document(rest, rounds=5), "Elsewhere", text) == document(rest, rounds=5)
 
 
 def test_the_report_names_the_machine_by_its_size_only() -> None:
