@@ -12,7 +12,8 @@ from fhir.resources.R4B.capabilitystatement import CapabilityStatement
 from flask.testing import FlaskClient
 
 from gateway.interactions.routes import ROUTES
-from gateway.search.parameters import RENDERED_TYPES, SERVED_TYPES
+from gateway.search.parameter_types.composite import parts
+from gateway.search.parameters import RENDERED_TYPES, SERVED_TYPES, offered
 from mappers.fhir.profiles import PROFILES
 from tests.gateway.interactions.served import served
 
@@ -68,13 +69,19 @@ def test_parameters_are_unique_and_official(resources: dict[str, dict[str, Any]]
     assert all(each["definition"].startswith(("http://hl7.org/", "urn:fhir-gateway:")) for each in parameters)
 
 
+def value_of(resource_type: str, code: str) -> str:
+    """A value that a parameter takes: one for each part of a composite."""
+    parameter = offered(resource_type)[code]
+    return "$".join(VALUES[each.type] for each in parts(parameter) or (parameter,))
+
+
 @pytest.mark.parametrize("resource_type", [*SERVED_TYPES, *RENDERED_TYPES])
 def test_every_advertised_search_works(
     client: FlaskClient, resources: dict[str, dict[str, Any]], resource_type: str
 ) -> None:
     """Each parameter, include and reverse include is understood under handling=strict."""
     described = resources[resource_type]
-    queries = [f"{each['name']}={VALUES[each['type']]}" for each in described["searchParam"]]
+    queries = [f"{each['name']}={value_of(resource_type, each['name'])}" for each in described["searchParam"]]
     queries += [f"_include={each}" for each in described.get("searchInclude", ())]
     queries += [f"_revinclude={each}" for each in described.get("searchRevInclude", ())]
     for query in queries:

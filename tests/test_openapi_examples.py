@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import orjson
 import pytest
 
 from gateway.interactions import examples
-from gateway.search.fhirpath import branches, evaluate
+from gateway.search.fhirpath import Branch, branches, evaluate
+from gateway.search.parameter_types import composite
 from gateway.search.parameters import SERVED_TYPES, SearchParameter, offered
 from mappers.terminology.resources import code_systems, concept_maps, value_sets
 from tests.gateway.interactions.test_xml import GOLDEN, resources
@@ -61,19 +63,41 @@ def possible_examples() -> dict[tuple[str, str], str]:
     found: dict[tuple[str, str], str] = {}
     for resource_type, held in golden().items():
         for code, parameter in offered(resource_type).items():
-            if parameter.type not in ASKED or code in examples.OF_ALL_TYPES:
+            if code in examples.OF_ALL_TYPES:
                 continue
-            paths = branches(parameter.expression, parameter.datatypes)
-            ask = ASKED[parameter.type]
             asked = Counter(
-                text
-                for resource in held
-                for text in {ask(value, parameter) for path in paths for value in evaluate(path, resource)}
-                if 0 < len(text) <= LONGEST
+                text for resource in held for text in set(asked_of(parameter, resource)) if 0 < len(text) <= LONGEST
             )
             if asked:
                 found[resource_type, code] = min(asked, key=lambda text: (-asked[text], text))
     return found
+
+
+def asked_of(parameter: SearchParameter, resource: dict[str, Any]) -> Iterator[str]:
+    """What may be asked to find a resource."""
+    if parameter.type != "composite":
+        yield from _texts(parameter, branches(parameter.expression, parameter.datatypes), resource)
+        return
+    for code in composite.stands_for(parameter):
+        yield from asked_of(offered(parameter.resource_type)[code], resource)
+        return
+    elements = [resource]
+    if composite.is_inside(parameter):
+        elements = [each for path in branches(parameter.expression) for each in evaluate(path, resource)]
+    for element in elements:
+        texts = [list(_texts_of_part(part, element)) for part in composite.components(parameter)]
+        yield from ("$".join(pair) for pair in product(*texts) if all(pair))
+
+
+def _texts_of_part(part: composite.Component, element: dict[str, Any]) -> Iterator[str]:
+    if not part.expression:
+        return _texts(part.parameter, branches(part.parameter.expression, part.parameter.datatypes), element)
+    inside = " | ".join(f"Element.{each}" for each in part.expression.split("|"))
+    return _texts(part.parameter, branches(inside), element)
+
+
+def _texts(parameter: SearchParameter, paths: Iterable[Branch], element: dict[str, Any]) -> Iterator[str]:
+    return (ASKED[parameter.type](value, parameter) for path in paths for value in evaluate(path, element))
 
 
 def _string(value: Any, _parameter: SearchParameter) -> str:

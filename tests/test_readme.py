@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 
 from gateway.app import create_app
 from gateway.interactions.provenance import rendered
-from gateway.search.parameters import OWN_TYPES, SERVED_TYPES
+from gateway.search.parameters import OWN_TYPES, RENDERED_TYPES, SEARCH_PARAMETERS, SERVED_TYPES
 from gateway.settings import Settings
 from his_adapters import installed
 from mappers.fhir.profiles import PROFILES
@@ -118,6 +118,19 @@ def test_the_table_of_must_support_is_true(demo: Path) -> None:
             lacking[profile] = missing
     told = re.findall(r"^\| (us-core-[a-z-]+) \| ([^|]+) \| [^|]+ \|$", README, re.MULTILINE)
     assert {profile: named.split(", ") for profile, named in told} == lacking
+
+
+def test_the_search_parameters_that_are_not_offered_are_named() -> None:
+    """Each with its types and its reason, and no other one."""
+    rows = re.findall(r"^\| (`[\w-]+`(?:, `[\w-]+`)*) \| ([^|]*) \| ([^|]*) \|$", README, re.MULTILINE)
+    named = [(code.strip("`"), kind, why) for codes, kind, why in rows for code in codes.split(", ")]
+    types = {"Resource": "every type"} | {each: each for each in (*SERVED_TYPES, *RENDERED_TYPES)}
+    missing = [
+        (each.code, types[each.resource_type], each.reason)
+        for each in SEARCH_PARAMETERS
+        if each.reason and each.resource_type in types
+    ]
+    assert sorted(named) == sorted(missing)
 
 
 def test_links_lead_somewhere() -> None:

@@ -10,6 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
+from gateway.search.parameter_types.composite import parts as composite_parts
 from gateway.search.parameters import SearchParameter
 
 OF_ALL_TYPES: Final = {
@@ -46,4 +47,6 @@ def examples() -> dict[tuple[str, str], str]:
 
 
 def _general(parameter: SearchParameter) -> str:
+    if parts := composite_parts(parameter):
+        return "$".join(example(part) for part in parts)
     return "true" if parameter.datatypes == ("boolean",) else _BY_TYPE[parameter.type]

@@ -22,6 +22,7 @@ from gateway.interactions.parameters import PARAMETERS, PRESENTATION, Parameter
 from gateway.interactions.routes import ROUTES
 from gateway.interactions.schemas import schemas
 from gateway.search.compartments import members
+from gateway.search.parameter_types.composite import parts as composite_parts
 from gateway.search.parameters import RENDERED_TYPES, SERVED_TYPES, SearchParameter, offered
 
 Json = dict[str, Any]
@@ -73,6 +74,7 @@ _KINDS: Final[dict[str, tuple[str, Json]]] = {
         {"pattern": _NUMBER},
     ),
     "uri": ("A URI, whole.", {}),
+    "composite": ("A value for each part, with `$` between them:", {}),
 }
 _ABOUT: Final = {
     "search-type": "Parameters of different names, and one that is repeated, must all match; commas separate "
@@ -350,6 +352,8 @@ def _kind(parameter: SearchParameter) -> tuple[str, Json]:
     The example is in the schema: pages to try the API on fill in that of a parameter, and ask for everything at once.
     """
     how, schema = _KINDS[parameter.type]
+    if parts := composite_parts(parameter):
+        how += f" `{'$'.join(part.code for part in parts)}`."
     value = example(parameter)
     return f"{described(parameter)}. {how} Such as `{value}`.", {"type": "string", **schema, "examples": [value]}
 

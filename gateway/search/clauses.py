@@ -16,13 +16,15 @@ from typing import NamedTuple
 from sqlalchemy import BindParameter, ColumnElement, FromClause, Table, true
 
 from gateway.outcomes import InvalidParameter
-from gateway.search.parameter_types import PARAMETER_TYPES, date, token
+from gateway.search.parameter_types import PARAMETER_TYPES, composite, date, parameter_type, phonetic, token
 from gateway.search.parameter_types.terms import Term, invalid, split
 from gateway.search.parameters import RENDERED_TYPES, SERVED_TYPES, SearchParameter, of_type, offered, row_key
 from gateway.search.tables import DATE, QUANTITY, REFERENCE, STRING, TOKEN, URI
 
 MAX_VALUES = 500
 """Alternatives of one parameter."""
+MAX_COMPOSITES = 20
+"""Alternatives of a composite parameter."""
 MAX_DEPTH = 6
 """References that one parameter follows, one after another."""
 MAX_LINKS = 64
@@ -65,7 +67,7 @@ class Link(NamedTuple):
     """The type that it leads to."""
     far: str
     """The type at its other end, of which the clause speaks."""
-    clause: Clause | Linked
+    clause: AnyClause
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,19 @@ class Linked:
         return 1 + min(9 if isinstance(far, Clause) and far.negated else far.rank for *_, far in self.links)
 
 
-AnyClause = Clause | Linked
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """Of any of the alternatives all clauses match; the first is the one to start from."""
+
+    alternatives: tuple[tuple[AnyClause, ...], ...]
+
+    @property
+    def rank(self) -> int:
+        """As of where to start."""
+        return min(first.rank for first, *_ in self.alternatives)
+
+
+AnyClause = Clause | Linked | Joint
 
 
 @dataclass(slots=True)
@@ -115,7 +129,7 @@ def _clause(reading: Reading, resource_type: str, name: str, value: str, depth: 
     require_modifier(parameter, modifier)
     if modifier == "missing":
         return _missing(parameter, value)
-    return _CLAUSES.get(code, _typed)(reading, parameter, modifier, _alternatives(code, value))
+    return _clause_of(reading, parameter, modifier, _alternatives(code, value))
 
 
 # Chains
@@ -209,17 +223,29 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
 # Modifiers and values
 
 
+_EXPANDED = ("in", "not-in", "above", "below")
+_CODED = {"CodeableConcept", "Coding"}
+_MEANT_FOR = {
+    "of-type": {"Identifier"},
+    "text": _CODED | {"Identifier"},
+    "in": _CODED | {"code"},
+    "not-in": _CODED | {"code"},
+    "above": _CODED | {"uri", "canonical"},
+    "below": _CODED | {"uri", "canonical"},
+}
+"""Modifiers and the data types that they make sense for."""
+
+
 def modifiers(parameter: SearchParameter) -> tuple[str, ...]:
     """The modifiers that a parameter takes here, besides the names of types."""
     if parameter.resource_type in RENDERED_TYPES:
         return ()
     if parameter.code in COLUMNS:
         return ("not",) if parameter.code == "_id" else ()
-    found: tuple[str, ...] = PARAMETER_TYPES[parameter.type].MODIFIERS
-    if parameter.type == "token" and "Identifier" not in parameter.datatypes:
-        found = tuple(modifier for modifier in found if modifier != "of-type")
-    if parameter.type == "token" and not {"CodeableConcept", "Coding", "Identifier"} & set(parameter.datatypes):
-        found = tuple(modifier for modifier in found if modifier != "text")
+    if parameter.type == "composite":  # R4: missing is for all parameters but these
+        return ()
+    found: tuple[str, ...] = parameter_type(parameter).MODIFIERS
+    found = tuple(each for each in found if _MEANT_FOR.get(each, set(parameter.datatypes)) & set(parameter.datatypes))
     if parameter.type == "reference" and "Reference" not in parameter.datatypes:
         found = ()
     return (*found, "missing")
@@ -246,7 +272,14 @@ def _alternatives(code: str, value: str) -> list[str]:
     return texts
 
 
+def _clause_of(reading: Reading, parameter: SearchParameter, modifier: str, texts: list[str]) -> AnyClause:
+    return _BY_CODE.get(parameter.code, _BY_TYPE.get(parameter.type, _typed))(reading, parameter, modifier, texts)
+
+
 def _typed(reading: Reading, parameter: SearchParameter, modifier: str, texts: list[str]) -> Clause:
+    if parameter.type == "token" and modifier in _EXPANDED:
+        found = dict.fromkeys(term for text in texts for term in token.expanded(parameter, modifier, text))
+        return Clause(tuple(found), negated=modifier == "not-in")
     read = PARAMETER_TYPES[parameter.type].term
     wanted = "" if modifier == "not" else modifier
     terms = tuple(read(parameter, wanted, text, reading.base) for text in texts)
@@ -277,7 +310,46 @@ def _by_last_updated(reading: Reading, parameter: SearchParameter, modifier: str
     return Clause(tuple(date.last_updated_term(parameter, parameter.resource_type, text) for text in texts))
 
 
-_CLAUSES: dict[str, Callable[[Reading, SearchParameter, str, list[str]], Clause]] = {
+def _by_sound(reading: Reading, parameter: SearchParameter, modifier: str, texts: list[str]) -> Joint:
+    del reading, modifier
+    words = (phonetic.terms(parameter, text) for text in texts)
+    return Joint(tuple(tuple(Clause((term,)) for term in terms) for terms in words))
+
+
+def _composite(reading: Reading, parameter: SearchParameter, modifier: str, texts: list[str]) -> Joint:
+    if len(texts) > MAX_COMPOSITES:
+        raise InvalidParameter(parameter.code, f"has more than {MAX_COMPOSITES} values")
+    if others := composite.stands_for(parameter):
+        known = offered(parameter.resource_type)
+        found = (_composite(reading, known[code], modifier, texts) for code in others)
+        return Joint(tuple(alternative for joint in found for alternative in joint.alternatives))
+    together = _inside if composite.is_inside(parameter) else _of_resource
+    return Joint(tuple(together(reading, parameter, composite.texts(parameter, text)) for text in texts))
+
+
+def _of_resource(reading: Reading, parameter: SearchParameter, texts: list[str]) -> tuple[AnyClause, ...]:
+    """The components of a resource."""
+    parts = zip(composite.components(parameter), texts, strict=True)
+    clauses = [_typed(reading, composite.of_resource(parameter, component), "", [text]) for component, text in parts]
+    return tuple(sorted(clauses, key=lambda clause: clause.rank))
+
+
+def _inside(reading: Reading, parameter: SearchParameter, texts: list[str]) -> tuple[AnyClause, ...]:
+    """The components of an element: what is asked of the one under each form of the code, and the code itself, because
+    keys are but hashes.
+    """
+    coded, other = composite.coded_and_other(parameter)
+    by_code = dict(zip((part.parameter.code for part in composite.components(parameter)), texts, strict=True))
+    code, value = by_code[coded.parameter.code], by_code[other.parameter.code]
+    read = PARAMETER_TYPES[other.parameter.type].term
+    forms = composite.forms(coded.parameter, code)
+    beside = Clause(tuple(read(composite.under(parameter, form), "", value, reading.base) for form in forms))
+    return beside, _typed(reading, coded.parameter, "", [code])
+
+
+_BY_CODE: dict[str, Callable[[Reading, SearchParameter, str, list[str]], AnyClause]] = {
     "_id": _by_id,
     "_lastUpdated": _by_last_updated,
+    "phonetic": _by_sound,
 }
+_BY_TYPE: dict[str, Callable[[Reading, SearchParameter, str, list[str]], AnyClause]] = {"composite": _composite}

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.operators import custom_op
 
-from gateway.search.clauses import AnyClause, Clause, Linked
+from gateway.search.clauses import AnyClause, Clause, Joint, Linked
 from gateway.search.parameter_types import reference, token, uri
 from gateway.search.parameter_types.terms import Condition
 from gateway.search.parameters import row_key
@@ -59,7 +59,13 @@ class LinkedShape(NamedTuple):
     """Whether all matches are looked for before a resource is asked about; else the links of each are followed."""
 
 
-Shape = RowsShape | LinkedShape
+class JointShape(NamedTuple):
+    """Alternatives, of which all parts match."""
+
+    alternatives: tuple[tuple[Shape, ...], ...]
+
+
+Shape = RowsShape | LinkedShape | JointShape
 _OF_ONE_VALUE = (token.any_system, token.no_system, token.both, uri.same, reference.of_type)
 Pks = Select[Any] | CompoundSelect[Any]
 
@@ -74,6 +80,13 @@ def bound(clause: AnyClause, name: str, values: dict[str, Any], *, as_set: bool 
             values[f"e{inner}"] = row_key(link.far)
             shapes.append(LinkShape(link.reverse, bound(link.clause, inner, values)))
         return LinkedShape(tuple(shapes), as_set)
+    if isinstance(clause, Joint):
+        return JointShape(
+            tuple(
+                tuple(bound(part, f"{name}_{at}_{place}", values) for place, part in enumerate(parts))
+                for at, parts in enumerate(clause.alternatives)
+            )
+        )
     return _rows_bound(clause, name, values)
 
 
@@ -100,11 +113,20 @@ def matching(shape: Shape, name: str) -> Pks:
     if isinstance(shape, LinkedShape):
         found = [_at_its_end(link, f"{name}_{at}") for at, link in enumerate(shape.links)]
         return found[0] if len(found) == 1 else union(*found)
+    if isinstance(shape, JointShape):
+        joined = [_joined(parts, f"{name}_{at}") for at, parts in enumerate(shape.alternatives)]
+        return joined[0] if len(joined) == 1 else union(*joined)
     if shape.negated:
         entry = ENTRY.alias(f"n{name}")
         return select(entry.c.pk).where(entry.c.type == bindparam(f"e{name}"), holds(shape, name, entry.c.pk))
     rows, condition = rows_of(shape, name)
     return select(rows.c.pk).where(condition)
+
+
+def _joined(parts: tuple[Shape, ...], name: str) -> Select[Any]:
+    first = matching(parts[0], f"{name}_0").subquery(f"j{name}")
+    rest = (holds(part, f"{name}_{place}", first.c.pk) for place, part in enumerate(parts) if place)
+    return select(first.c.pk).where(*rest)
 
 
 def _at_its_end(link: LinkShape, name: str) -> Select[Any]:
@@ -126,6 +148,13 @@ def holds(shape: Shape, name: str, pk: ColumnElement[int]) -> ColumnElement[bool
         rows, condition = rows_of(shape, name, of_one=True)
         found = exists(select(literal_column("1")).select_from(rows).where(rows.c.pk == pk, condition))
         return ~found if shape.negated else found
+    if isinstance(shape, JointShape):
+        return any_of(
+            [
+                and_(*(holds(part, f"{name}_{at}_{place}", pk) for place, part in enumerate(parts)))
+                for at, parts in enumerate(shape.alternatives)
+            ]
+        )
     if shape.as_set:
         return pk.in_(matching(shape, name))
     return any_of([_leads(link, f"{name}_{at}", pk) for at, link in enumerate(shape.links)])

@@ -78,7 +78,7 @@ def evaluate(branch: Branch, resource: dict[str, Any]) -> list[Any]:
     """The values that one alternative yields."""
     if isinstance(branch, Computed):
         return [branch.test(resource)]
-    return _values(branch.steps)(resource)
+    return [value for value in _values(branch.steps)(resource) if not _is_absent(value)]
 
 
 def extractor(sinks: Iterable[tuple[Branch, Sink]]) -> Callable[[dict[str, Any], Any], None]:
@@ -100,6 +100,7 @@ def extractor(sinks: Iterable[tuple[Branch, Sink]]) -> Callable[[dict[str, Any],
 
 
 _Tree = dict[str, tuple[list[Sink], "_Tree"]]
+_NO_VALUE = {"extension", "id"}
 
 
 def _plant(tree: _Tree, steps: Sequence[Step], sink: Sink) -> None:
@@ -120,9 +121,15 @@ def _filtered(steps: Sequence[Step], sink: Sink) -> Sink:
 
     def filtered(value: Any, collector: Any) -> None:
         for found in follow(value):
-            sink(found, collector)
+            if not _is_absent(found):
+                sink(found, collector)
 
     return filtered
+
+
+def _is_absent(value: Any) -> bool:
+    """Whether an element has nothing but extensions: it says why there is no value."""
+    return type(value) is dict and "extension" in value and value.keys() <= _NO_VALUE
 
 
 def _walk(tree: _Tree, element: dict[str, Any], collector: Any) -> None:
@@ -132,9 +139,11 @@ def _walk(tree: _Tree, element: dict[str, Any], collector: Any) -> None:
             continue
         sinks, children = step
         for item in value if type(value) is list else (value,):
-            for sink in sinks:
-                sink(item, collector)
-            if children and type(item) is dict:
+            is_element = type(item) is dict
+            if not (is_element and "extension" in item and _is_absent(item)):
+                for sink in sinks:
+                    sink(item, collector)
+            if children and is_element:
                 _walk(children, item, collector)
 
 

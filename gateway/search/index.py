@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table
 
-from gateway.search.fhirpath import Branch, Sink, branches, extractor
-from gateway.search.parameter_types import PARAMETER_TYPES, reference
+from gateway.search.fhirpath import extractor
+from gateway.search.parameter_types import reference, sinks
 from gateway.search.parameter_types.terms import Rows
-from gateway.search.parameters import INDEXED_TYPES, of_type, row_key, system_key
+from gateway.search.parameters import INDEXED_TYPES, offered, row_key, system_key
 from gateway.search.tables import DATE, ENTRY, HIGHEST, INDEX, LOWEST, QUANTITY, REFERENCE, STRING, TOKEN, UNNAMED, URI
 
 __all__ = ["INDEX", "TABLES", "IndexRows", "index_rows", "referrers", "unreferred", "write"]
@@ -67,12 +67,8 @@ def _extractor(resource_type: str) -> Callable[[dict[str, Any], Rows], None]:
     """One walk for all parameters of a type."""
     if resource_type not in INDEXED_TYPES:
         raise KeyError(resource_type)
-    sinks: list[tuple[Branch, Sink]] = []
-    for parameter in of_type(resource_type).values():
-        if not parameter.reason and parameter.code not in _STORED_BY_COLUMN:
-            sink = PARAMETER_TYPES[parameter.type].indexer(parameter)
-            sinks += ((branch, sink) for branch in branches(parameter.expression, parameter.datatypes))
-    return extractor(sinks)
+    indexed = (each for each in offered(resource_type).values() if each.code not in _STORED_BY_COLUMN)
+    return extractor(found for parameter in indexed for found in sinks(parameter))
 
 
 def _edged(rows: list[Any]) -> tuple[Any, ...]:
@@ -82,7 +78,7 @@ def _edged(rows: list[Any]) -> tuple[Any, ...]:
     made = []
     key = None
     for row in rows:
-        if not row[1] and row[1] == "":  # no code to sort by
+        if row[1] == "" or (type(row[1]) is not str and row[1] > row[2]):  # nothing to sort by
             made.append((*row, 0))
             continue
         if row[0] == key:

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar, cast
 
-from gateway.search.clauses import AnyClause, Clause, Linked
+from gateway.search.clauses import AnyClause, Clause, Joint, Linked
 from gateway.search.conditions import Shape, bound, in_order, spreads
 from gateway.search.cursor import Position
 from gateway.search.memory import MISSING, Memory
@@ -125,14 +125,14 @@ class Matches:
         if self._is_gathered:
             return
         self._is_gathered = True
-        linked = any(isinstance(clause, Linked) for clause in self._clauses)
-        if linked:
+        laborious = any(not isinstance(clause, Clause) for clause in self._clauses)
+        if laborious:
             known = self._memory.get(self._key, self._sequence())
             if known is not MISSING and known is not None:
                 self._rows = known
                 return
         self._choose()
-        if linked and self._rows is not None:  # to find them again may be much more work than they are many
+        if laborious and self._rows is not None:  # to find them again may be much more work than they are many
             self._memory.put(self._key, self._sequence(), self._rows, weight=1 + len(self._rows))
 
     def _choose(self) -> None:
@@ -161,7 +161,7 @@ class Matches:
 
     def _is_less_than_linked(self, clause: AnyClause) -> bool:
         """Whether fewer resources are searched than stand at the far ends of a clause's links: each is asked then."""
-        if isinstance(clause, Clause):
+        if not isinstance(clause, Linked):
             return False
         return self._size() < sum(self._count(link.clause, COUNTED_AT_MOST + 1) for link in clause.links)
 
@@ -174,8 +174,10 @@ class Matches:
         return int(counted[0]) if counted else 0
 
     def _starts_small(self, clause: AnyClause) -> bool:
-        """Whether few resources stand at the far ends of a clause's links, if it has any."""
-        return isinstance(clause, Clause) or all(self._are_few(link.clause) for link in clause.links)
+        """Whether few resources stand where a clause starts from."""
+        if isinstance(clause, Linked):
+            return all(self._are_few(link.clause) for link in clause.links)
+        return isinstance(clause, Clause) or all(self._are_few(first) for first, *_ in clause.alternatives)
 
     def _narrowest(self, positive: Sequence[int], most: int) -> int | None:
         """The clause with the fewest rows, as far as that is few."""
@@ -205,6 +207,9 @@ class Matches:
     def _counted(self, clause: AnyClause, cap: int) -> int:
         if isinstance(clause, Linked):
             if any(self._count(link.clause, cap) >= cap for link in clause.links):
+                return cap
+        elif isinstance(clause, Joint):
+            if any(self._count(first, cap) >= cap for first, *_ in clause.alternatives):
                 return cap
         elif clause.negated:
             return cap

@@ -66,7 +66,9 @@ class SearchParameter:
     """string, token, date, reference, quantity, uri, number, composite or special."""
     expression: str
     datatypes: tuple[str, ...]
-    """The FHIR types of what the expression yields."""
+    """The FHIR types of what the expression yields. Of a composite: the parameters of its components, each with `@` and
+    where it stands in what the expression yields, unless the parameter says it; or, with `=`, the composites of which
+    any may match."""
     targets: tuple[str, ...]
     """The types that a reference may lead to; `*` = any."""
     system: str

@@ -33,7 +33,7 @@ from sqlalchemy import (
 
 from gateway.search.conditions import RowsShape, Shape, holds, matching, rows_of
 from gateway.search.parameters import row_key
-from gateway.search.tables import ENTRY, HIGHEST, LOWEST, REFERENCE, TOKEN, UNNAMED
+from gateway.search.tables import DATE, ENTRY, HIGHEST, LOWEST, QUANTITY, REFERENCE, UNNAMED
 from gateway.store import RESOURCE, Query
 
 
@@ -181,8 +181,10 @@ def _keyed(shape: SortShape, rows: FromClause, at: int) -> ColumnElement[bool]:
     if shape.table is RESOURCE:
         return and_(rows.c.type == bindparam(f"s{at}"), rows.c.deleted == false())
     key = rows.c.param == bindparam(f"s{at}")
-    # A token row without a code only says that the element is there.
-    return and_(key, rows.c.code != "") if shape.table is TOKEN else key
+    # Some rows only say that the element is there.
+    if shape.table in (DATE, QUANTITY):
+        return and_(key, rows.c.low <= rows.c.high)
+    return and_(key, rows.c[shape.column] != "")
 
 
 def _order(

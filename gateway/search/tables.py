@@ -37,14 +37,15 @@ def _edge() -> Column[Any]:
 STRING = _table(
     "index_string", _key("param", Integer), _key("value", _TEXT), _key("pk", _PK), _key("exact", _TEXT), _edge()
 )
-"""`value` is normalized, `exact` as it stands in the resource."""
+"""`value` is normalized, `exact` as it stands in the resource.
+
+In every table a row without a value, whose text is "" or whose range ends before it begins, says that the element is
+there: it is not missing."""
 
 TOKEN = _table(
     "index_token", _key("param", Integer), _key("code", _TEXT), _key("pk", _PK), _key("system", BigInteger), _edge()
 )
-"""`code` "" marks a resource whose element has a value that has no code: it is not missing.
-
-`system` is a `system_key`."""
+"""`system` is a `system_key`."""
 
 DATE = _table(
     "index_date", _key("param", Integer), _key("low", BigInteger), _key("pk", _PK), _key("high", BigInteger), _edge()
@@ -70,8 +71,7 @@ URI = _table("index_uri", _key("param", Integer), _key("value", _TEXT), _key("pk
 REFERENCE = _table(
     "index_reference", _key("target_id", _TEXT), _key("param", Integer), _key("target_type", _TEXT), _key("pk", _PK)
 )
-"""Clustered by target, so that all referrers of a resource stand together. A URL stands in `target_id` with no type;
-`target_id` "" marks a reference that leads nowhere: it is not missing."""
+"""Clustered by target, so that all referrers of a resource stand together. A URL stands in `target_id` with no type."""
 
 UNNAMED = "_reference"
 """The name of references that no search parameter names: they are found by their target all the same."""

@@ -25,6 +25,8 @@ MODIFIERS: tuple[str, ...] = ()
 
 BEGINNING, END = -(2**62), 2**62
 """Where ranges begin or end that are open."""
+NO_RANGE = END + 1, BEGINNING - 1
+"""Of a value that has no range, so that it is not missing: it ends before it begins, and matches nothing."""
 
 _DATE = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+\- ]\d\d:\d\d)?)?)?)?", re.ASCII
@@ -86,8 +88,7 @@ def indexer(parameter: SearchParameter) -> Sink:
 
     def index(value: Any, rows: Rows) -> None:
         found = span(value) if type(value) is str else _outer(value) if type(value) is dict else None
-        if found is not None:
-            rows.date.append((key, *found))
+        rows.date.append((key, *(found or NO_RANGE)))
 
     return index
 
@@ -168,11 +169,11 @@ def within_or_before(rows: FromClause, values: Values) -> ColumnElement[bool]:
 
 
 def starts_after(rows: FromClause, values: Values) -> ColumnElement[bool]:
-    return rows.c.low >= values[1]
+    return and_(rows.c.low >= values[1], rows.c.low <= rows.c.high)
 
 
 def ends_before(rows: FromClause, values: Values) -> ColumnElement[bool]:
-    return rows.c.high <= values[0]
+    return and_(rows.c.high <= values[0], rows.c.low <= rows.c.high)
 
 
 def overlaps(rows: FromClause, values: Values) -> ColumnElement[bool]:

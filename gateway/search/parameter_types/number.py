@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.search.fhirpath import Sink
-from gateway.search.parameter_types.quantity import add_number, range_of
+from gateway.search.parameter_types.quantity import add_number, number_term
 from gateway.search.parameter_types.terms import Rows, Term
 from gateway.search.parameters import SearchParameter, row_key
-from gateway.search.tables import QUANTITY
 
 MODIFIERS: tuple[str, ...] = ()
 
@@ -30,5 +29,4 @@ def indexer(parameter: SearchParameter) -> Sink:
 def term(parameter: SearchParameter, modifier: str, text: str, base: str) -> Term:
     """A number with an optional prefix. Raises InvalidParameter."""
     del base, modifier
-    condition, low, high = range_of(parameter, text)
-    return Term(QUANTITY, row_key(f"{parameter.resource_type}.{parameter.code}"), condition, (low, high), 6)
+    return number_term(parameter, text)

@@ -1,4 +1,4 @@
-"""Quantity parameters: a number with an optional unit. Units are compared, not converted.
+"""Quantity parameters: a number with an optional unit. UCUM's units are converted to base units, others compared.
 
 https://hl7.org/fhir/R4/search.html#quantity
 """
@@ -9,10 +9,13 @@ import re
 import sys
 from collections.abc import Sequence
 from decimal import Decimal
+from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, FromClause, and_, or_
 
+from gateway.search import units
 from gateway.search.fhirpath import Sink
 from gateway.search.parameter_types.terms import Condition, Rows, Term, invalid, split, unescape
 from gateway.search.parameters import SearchParameter, row_key
@@ -22,6 +25,9 @@ MODIFIERS: tuple[str, ...] = ()
 
 _LEAST, _MOST = -sys.float_info.max, sys.float_info.max
 """Where ranges begin or end that are open: finite, so that cursors can hold them."""
+NO_RANGE = _MOST, _LEAST
+"""Of a value that has no number, so that it is not missing: it ends before it begins, and matches nothing."""
+_NO_UNIT = "", "", ""
 
 CURRENCY = "urn:iso:std:iso:4217"
 _FORMS = ("number", "number|system|code", "number||code")
@@ -32,36 +38,69 @@ _OPEN = {"<": (True, False), "<=": (True, False), ">": (False, True), ">=": (Fal
 
 def indexer(parameter: SearchParameter) -> Sink:
     """Rows for a Quantity and its kinds, Money, a Range, SampledData."""
-    key = row_key(f"{parameter.resource_type}.{parameter.code}")
+    key, in_base = _keys(parameter)
 
     def index(value: Any, rows: Rows) -> None:
-        if type(value) is not dict:
-            return
-        if "low" in value or "high" in value:
-            low, high = value.get("low", {}), value.get("high", {})
-            unit = _unit(low or high)
-            _add(rows, key, low.get("value", _LEAST), high.get("value", _MOST), unit)
-        elif "origin" in value:
-            if points := _points(value):
-                _add(rows, key, min(points), max(points), _unit(value["origin"]))
-        elif "value" in value:
-            below, above = _OPEN.get(value.get("comparator", ""), (False, False))
-            number = value["value"]
-            _add(rows, key, _LEAST if below else number, _MOST if above else number, _unit(value))
+        low, high, unit = _measured(value) if type(value) is dict else (None, None, _NO_UNIT)
+        _add(rows, key, in_base, low, high, unit)
 
     return index
 
 
+def _measured(value: dict[str, Any]) -> tuple[Any, Any, tuple[str, str, str]]:
+    """The lowest and the highest number, None without one, and the unit."""
+    if "low" in value or "high" in value:
+        low, high = value.get("low", {}), value.get("high", {})
+        return low.get("value", _LEAST), high.get("value", _MOST), _unit(low or high)
+    if "origin" in value:
+        points = _points(value)
+        return min(points, default=None), max(points, default=None), _unit(value["origin"])
+    below, above = _OPEN.get(value.get("comparator", ""), (False, False))
+    number = value.get("value")
+    return _LEAST if below else number, _MOST if above else number, _unit(value)
+
+
+def _keys(parameter: SearchParameter) -> tuple[int, int]:
+    """Of the rows in the units of the resources, and of those in base units."""
+    name = f"{parameter.resource_type}.{parameter.code}"
+    return row_key(name), row_key(f"{name}:base")
+
+
 def add_number(rows: Rows, key: int, value: Any) -> None:
     """A row for a number without a unit."""
-    _add(rows, key, value, value, ("", "", ""))
+    _add(rows, key, key, value, value, _NO_UNIT)
 
 
-def _add(rows: Rows, key: int, low: Any, high: Any, unit: tuple[str, str, str]) -> None:
+def _add(rows: Rows, key: int, in_base: int, low: Any, high: Any, unit: tuple[str, str, str]) -> None:
     try:
         rows.quantity.append((key, max(float(low), _LEAST), min(float(high), _MOST), *unit))
     except (TypeError, ValueError, OverflowError):
-        return  # not a number: there is nothing to find it by
+        rows.quantity.append((key, *NO_RANGE, *_NO_UNIT))
+        return
+    if unit[0] == units.UCUM and (converted := _converted(low, high, unit[1])):
+        rows.quantity.append((in_base, *converted))
+
+
+@lru_cache(maxsize=65536)
+def _converted(low: float, high: float, code: str) -> tuple[float, float, str, str, str] | None:
+    """A range in base units, and these; None where the unit is not known."""
+    known = units.unit(code)
+    if known is None:
+        return None
+    bounds = [bound if bound in (_LEAST, _MOST) else _based(Decimal(str(bound)), known) for bound in (low, high)]
+    return bounds[0], bounds[1], "", known.base, ""
+
+
+def _based(number: Decimal, unit: units.Unit) -> float:
+    """A number in base units: exact until it is rounded, so that equal quantities are equal."""
+    return _float(Fraction(number) * unit.factor + unit.offset)
+
+
+def _float(number: Decimal | Fraction) -> float:
+    try:
+        return max(_LEAST, min(float(number), _MOST))
+    except OverflowError:
+        return _MOST if number > 0 else _LEAST
 
 
 def _unit(value: dict[str, Any]) -> tuple[str, str, str]:
@@ -82,18 +121,27 @@ def term(parameter: SearchParameter, modifier: str, text: str, base: str) -> Ter
     del base, modifier
     number, *unit = [unescape(part) for part in split(text, "|")]
     condition, low, high = range_of(parameter, number)
-    key = row_key(f"{parameter.resource_type}.{parameter.code}")
+    key, in_base = _keys(parameter)
     match unit:
         case []:
-            return Term(QUANTITY, key, condition, (low, high), 6)
+            return Term(QUANTITY, key, condition, (_float(low), _float(high)), 6)
         case ["", code] if code:
-            return Term(QUANTITY, key, _CODED[condition], (low, high, code), 6)
+            return Term(QUANTITY, key, _CODED[condition], (_float(low), _float(high), code), 6)
+        case [units.UCUM, code] if known := units.unit(code):
+            bounds = _based(low, known), _based(high, known)
+            return Term(QUANTITY, in_base, _FULL[condition], (*bounds, known.base, ""), 6)
         case [system, code] if system and code:
-            return Term(QUANTITY, key, _FULL[condition], (low, high, code, system), 6)
+            return Term(QUANTITY, key, _FULL[condition], (_float(low), _float(high), code, system), 6)
     raise invalid(parameter.code, text, "is not a quantity", _FORMS)
 
 
-def range_of(parameter: SearchParameter, text: str) -> tuple[Condition, float, float]:
+def number_term(parameter: SearchParameter, text: str) -> Term:
+    """A number without a unit. Raises InvalidParameter."""
+    condition, low, high = range_of(parameter, text)
+    return Term(QUANTITY, _keys(parameter)[0], condition, (_float(low), _float(high)), 6)
+
+
+def range_of(parameter: SearchParameter, text: str) -> tuple[Condition, Decimal, Decimal]:
     """The condition of a prefix, and the bounds of a number as precise as it is written. Raises InvalidParameter."""
     found = _NUMBER.fullmatch(text)
     if found is None:
@@ -109,9 +157,9 @@ def range_of(parameter: SearchParameter, text: str) -> tuple[Condition, float, f
     number = Decimal(digits)
     if prefix in (None, "eq", "ne"):
         half = Decimal(5).scaleb(int(number.as_tuple().exponent) - 1)
-        return CONDITIONS[prefix or "eq"], float(number - half), float(number + half)
+        return CONDITIONS[prefix or "eq"], number - half, number + half
     margin = abs(number) / 10 if prefix == "ap" else Decimal(0)
-    return CONDITIONS[prefix], float(number - margin), float(number + margin)
+    return CONDITIONS[prefix], number - margin, number + margin
 
 
 Values = Sequence[BindParameter[Any]]
@@ -142,11 +190,11 @@ def at_or_below(rows: FromClause, values: Values) -> ColumnElement[bool]:
 
 
 def starts_above(rows: FromClause, values: Values) -> ColumnElement[bool]:
-    return rows.c.low > values[1]
+    return and_(rows.c.low > values[1], rows.c.low <= rows.c.high)
 
 
 def ends_below(rows: FromClause, values: Values) -> ColumnElement[bool]:
-    return rows.c.high < values[0]
+    return and_(rows.c.high < values[0], rows.c.low <= rows.c.high)
 
 
 def overlaps(rows: FromClause, values: Values) -> ColumnElement[bool]:

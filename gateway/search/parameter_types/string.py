@@ -56,11 +56,9 @@ def indexer(parameter: SearchParameter) -> Sink:
     key = row_key(f"{parameter.resource_type}.{parameter.code}")
 
     def index(value: Any, rows: Rows) -> None:
-        if type(value) is str:
-            add(key, value, rows)
-        elif type(value) is dict:
-            for part in parts(value):
-                add(key, part, rows)
+        found = parts(value) if type(value) is dict else (value,) if type(value) is str else ()
+        if not sum(add(key, part, rows) for part in found):
+            rows.string.append((key, "", ""))  # it is not missing
 
     return index
 
@@ -75,12 +73,13 @@ def parts(value: dict[str, Any]) -> Iterator[str]:
                 yield part
 
 
-def add(key: int, text: str, rows: Rows) -> None:
-    """A row for one string."""
+def add(key: int, text: str, rows: Rows) -> bool:
+    """A row for one string, if it has a letter."""
     normal = normalize(text)
     if normal:
         # One more than can be asked for: a longer string is never taken for an exact match.
         rows.string.append((key, normal[: LONGEST + 1], text[: LONGEST + 1]))
+    return bool(normal)
 
 
 def term(parameter: SearchParameter, modifier: str, text: str, base: str) -> Term:

@@ -16,8 +16,10 @@ from gateway.search.parameter_types.terms import Rows, Term, invalid, split, une
 from gateway.search.parameters import SearchParameter, row_key, system_key
 from gateway.search.tables import TOKEN
 from gateway.store import RESOURCE
+from mappers.terminology import hierarchy
+from mappers.terminology.value_sets import value_set
 
-MODIFIERS = ("not", "text", "of-type")
+MODIFIERS = ("not", "text", "of-type", "in", "not-in", "above", "below")
 
 _FORMS = ("code", "system|code", "|code", "system|")
 _OF_TYPE = "system|code|value"
@@ -126,6 +128,34 @@ def _of_type(parameter: SearchParameter, text: str) -> Term:
     return Term(TOKEN, key, both, (found[2], system_key(f"{found[0]}|{found[1]}")), 1)
 
 
+def expanded(parameter: SearchParameter, modifier: str, text: str) -> tuple[Term, ...]:
+    """The codes of a value set (`in`, `not-in`), or those `above` or `below` a code. Raises InvalidParameter."""
+    codes = _members(parameter, text) if modifier in ("in", "not-in") else _relatives(parameter, modifier, text)
+    key = row_key(f"{parameter.resource_type}.{parameter.code}")
+    if not codes:
+        return (Term(TOKEN, key, nothing, (), 0),)
+    return tuple(Term(TOKEN, key, both, (code, system_key(system)), 5) for system, code in sorted(codes))
+
+
+def _members(parameter: SearchParameter, text: str) -> frozenset[tuple[str, str]]:
+    found = value_set(unescape(text).partition("|")[0])
+    if found is None:
+        raise invalid(parameter.code, text, "is no value set that is known here; /ValueSet lists them")
+    return found
+
+
+def _relatives(parameter: SearchParameter, modifier: str, text: str) -> frozenset[tuple[str, str]]:
+    related = hierarchy.ancestors if modifier == "above" else hierarchy.descendants
+    match [unescape(part) for part in split(text, "|")]:
+        case [code] if code:
+            systems = hierarchy.systems()
+        case [system, code] if code and system in hierarchy.systems():
+            systems = (system,)
+        case _:
+            raise invalid(parameter.code, text, "is no code of a system whose hierarchy is known", hierarchy.systems())
+    return frozenset((system, each) for system in systems for each in related(system, code) | {code})
+
+
 def id_term(parameter: SearchParameter, resource_type: str, text: str) -> Term:
     """`_id`: the store's own column. Raises InvalidParameter."""
     found = unescape(text).removeprefix("|")
@@ -140,6 +170,11 @@ def any_system(rows: FromClause, values: Sequence[BindParameter[Any]]) -> Column
 
 def no_system(rows: FromClause, values: Sequence[BindParameter[Any]]) -> ColumnElement[bool]:
     return and_(rows.c.code == values[0], rows.c.system.in_((0, values[1])))
+
+
+def nothing(rows: FromClause, values: Sequence[BindParameter[Any]]) -> ColumnElement[bool]:
+    del rows, values
+    return false()
 
 
 def any_code(rows: FromClause, values: Sequence[BindParameter[Any]]) -> ColumnElement[bool]:

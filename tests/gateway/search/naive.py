@@ -7,17 +7,23 @@ https://hl7.org/fhir/R4/search.html
 
 from __future__ import annotations
 
+import csv
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-from fhirpathpy import evaluate
+import jellyfish
+from anyascii import anyascii
+from fhirpathpy import compile  # noqa: A004
 from fhirpathpy.models import models
 
+import mappers.terminology
 from gateway.search.parameters import offered
 
 Json = dict[str, Any]
@@ -29,8 +35,7 @@ _EARLIEST, _LATEST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinf
 
 def values(resource: Json, expression: str) -> list[Any]:
     """What an expression yields; `resolve() is Type` is judged by the reference itself."""
-    plain = _CAST.sub(lambda cast: f"{cast[1] or ''}.ofType({cast[2] or cast[3]})", _RESOLVED.sub("", expression))
-    found = [getattr(item, "asStr", item) for item in evaluate(resource, plain, {}, models["r4"])]
+    found = [getattr(item, "asStr", item) for item in _compiled(expression)(resource)]
     wanted = _RESOLVED.search(expression)
     if wanted is None:
         return found
@@ -38,14 +43,33 @@ def values(resource: Json, expression: str) -> list[Any]:
     return [item for item in found if _leads_to(item) == kind]
 
 
+@cache
+def _compiled(expression: str) -> Callable[[Json], list[Any]]:
+    plain = _CAST.sub(_of_type, _RESOLVED.sub("", expression))
+    compiled: Callable[[Json], list[Any]] = compile(plain, models["r4"])
+    return compiled
+
+
+def _of_type(cast: re.Match[str]) -> str:
+    """A cast as fhirpathpy understands it; it does not know that a canonical is a uri."""
+    path, kind = cast[1] or "", cast[2] or cast[3]
+    kinds = ("uri", "canonical") if path and kind == "uri" else (kind,)
+    return " | ".join(f"{path}.ofType({each})" for each in kinds)
+
+
 def _leads_to(reference: Json) -> str:
-    return reference["reference"].split("/")[-2] if "reference" in reference else reference.get("type", "")
+    literal = reference.get("reference", "").partition("/_history/")[0]
+    return literal.split("/")[-2] if literal else reference.get("type", "")
 
 
 def matches(found: list[Any], kind: str, modifier: str, texts: list[str], system: str = "") -> bool:
     """Whether any value of a parameter matches any of the texts."""
     if modifier == "missing":
         return (not found) == (texts == ["true"])
+    if modifier in ("in", "not-in", "above", "below") and kind == "token":
+        codes = {pair for text in texts for pair in _expanded(modifier, text)}
+        hit = any(pair in codes for value in found for pair in pairs(value, system))
+        return not hit if modifier == "not-in" else hit
     rule = globals()[f"_{kind}"]
     hit = any(rule(value, "" if modifier == "not" else modifier, text, system) for value in found for text in texts)
     return not hit if modifier == "not" else hit
@@ -77,6 +101,13 @@ class Records:
             self._found[key] = values(resource, expression)
         return self._found[key]
 
+    def elements(self, resource: Json, code: str) -> list[list[list[Any]]]:
+        """The values of a composite's components, element by element."""
+        key = f"{resource['resourceType']}/{resource['id']}", code
+        if key not in self._found:
+            self._found[key] = list(elements(resource, code))
+        return self._found[key]
+
     def holds(self, resource: Json, name: str, value: str) -> bool:
         """Whether a resource matches one parameter."""
         if name.startswith("_has:"):
@@ -88,9 +119,12 @@ class Records:
         head, chained, rest = name.partition(".")
         code, _, modifier = head.partition(":")
         if not chained:
-            parameter = offered(resource["resourceType"])[code]
-            found = self.values(resource, code)
-            return matches(found, parameter.type, modifier, re.split(r"(?<!\\),", value), parameter.system)
+            parameter, texts = offered(resource["resourceType"])[code], re.split(r"(?<!\\),", value)
+            if parameter.type == "composite":
+                found = self.elements(resource, code)
+                return any(composite(resource["resourceType"], code, found, text) for text in texts)
+            kind = "phonetic" if code == "phonetic" else parameter.type
+            return matches(self.values(resource, code), kind, modifier, texts, parameter.system)
         first = re.split("[.:]", rest)[0]
         return any(
             self.holds(self.all[target], rest, value)
@@ -105,6 +139,10 @@ class Records:
         return [literal.partition("/_history/")[0] for literal in literals]
 
 
+def unescaped(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text)
+
+
 # string
 
 
@@ -115,7 +153,7 @@ def fold(text: str) -> str:
     return re.sub(r"\s+", " ", bare.lower()).strip()
 
 
-def _texts(value: Any) -> list[str]:
+def strings(value: Any) -> list[str]:
     if isinstance(value, str):
         return [value]
     found = [value[name] for name in _PARTS if name in value]
@@ -123,8 +161,8 @@ def _texts(value: Any) -> list[str]:
 
 
 def _string(value: Any, modifier: str, text: str, _system: str) -> bool:
-    wanted = re.sub(r"\\(.)", r"\1", text)
-    for part in _texts(value):
+    wanted = unescaped(text)
+    for part in strings(value):
         if modifier == "exact" and part == wanted:
             return True
         if modifier == "contains" and fold(wanted) in fold(part):
@@ -137,7 +175,7 @@ def _string(value: Any, modifier: str, text: str, _system: str) -> bool:
 # token
 
 
-def _pairs(value: Any, system: str) -> list[tuple[str, str]]:
+def pairs(value: Any, system: str) -> list[tuple[str, str]]:
     """(system, code) of each coding in a value."""
     if isinstance(value, bool):
         return [("", str(value).lower())]
@@ -153,7 +191,7 @@ def _pairs(value: Any, system: str) -> list[tuple[str, str]]:
     return []
 
 
-def _labels(value: Any) -> list[str]:
+def labels(value: Any) -> list[str]:
     if not isinstance(value, dict):
         return []
     concept = value.get("type", {}) if "value" in value else value
@@ -165,18 +203,19 @@ def _labels(value: Any) -> list[str]:
 
 def _token(value: Any, modifier: str, text: str, system: str) -> bool:
     if modifier == "text":
-        return any(fold(label).startswith(fold(text)) for label in _labels(value))
+        return any(fold(label).startswith(fold(unescaped(text))) for label in labels(value))
     if modifier == "of-type":
-        type_system, type_code, wanted = text.split("|")
+        type_system, type_code, wanted = (unescaped(part) for part in re.split(r"(?<!\\)\|", text))
         codings = value.get("type", {}).get("coding", [])
         return value.get("value") == wanted and any(
             coding.get("system", "") == type_system and coding.get("code") == type_code for coding in codings
         )
-    for found_system, found_code in _pairs(value, system):
-        if "|" not in text:
-            hit = found_code == text
+    for found_system, found_code in pairs(value, system):
+        wanted = [unescaped(part) for part in re.split(r"(?<!\\)\|", text)]
+        if len(wanted) == 1:
+            hit = found_code == wanted[0]
         else:
-            wanted_system, wanted_code = text.split("|")
+            wanted_system, wanted_code = wanted
             if not wanted_system:
                 hit = found_code == wanted_code and found_system in ("", system)
             else:
@@ -193,7 +232,7 @@ def _reference(value: Any, modifier: str, text: str, _system: str) -> bool:
     if modifier == "identifier":
         return "identifier" in value and _token(value["identifier"], "", text, "")
     literal = (value if isinstance(value, str) else value.get("reference", "")).split("/_history")[0]
-    wanted = text.removeprefix("http://here/fhir/")
+    wanted = unescaped(text).removeprefix("http://here/fhir/").partition("/_history/")[0]
     if "://" in wanted or "://" in literal:
         return literal == wanted or literal.partition("|")[0] == wanted
     if modifier and "/" not in wanted:
@@ -202,12 +241,120 @@ def _reference(value: Any, modifier: str, text: str, _system: str) -> bool:
 
 
 def _uri(value: str, modifier: str, text: str, _system: str) -> bool:
+    text = unescaped(text)
     one, other = value.rstrip("/"), text.rstrip("/")
     if modifier == "below":
         return one == other or one.startswith(other + "/")
     if modifier == "above":
         return one == other or other.startswith(one + "/")
     return value == text
+
+
+# codes of value sets and hierarchies, read from the tables of the code systems themselves
+
+_TERMINOLOGY = Path(mappers.terminology.__file__).parent
+
+
+@cache
+def _table(name: str) -> list[dict[str, str]]:
+    with (_TERMINOLOGY / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _expanded(modifier: str, text: str) -> Iterator[tuple[str, str]]:
+    if modifier in ("in", "not-in"):
+        name = text.removeprefix("urn:fhir-gateway:value-set:").replace("-", "_")
+        yield from ((row["system"], row["code"]) for row in _table(f"{name}.csv") if row["code"])
+        return
+    system, code = text.split("|")
+    yield system, code
+    parents = {row["code"]: row["parent"] for row in _table("facts/hierarchy.csv") if row["system"] == system}
+    for each in parents:
+        low, high = (each, code) if modifier == "below" else (code, each)
+        while low:
+            low = parents.get(low, "")
+            if low == high:
+                yield system, each
+
+
+# composite
+
+_PARTS_OF = {
+    f"{where}code-value-{kind}": (elements, ("token", "code"), (sort, f"value.ofType({datatype})"))
+    for where, elements in (
+        ("", ("Observation",)),
+        ("component-", ("Observation.component",)),
+        ("combo-", ("Observation", "Observation.component")),
+    )
+    for kind, sort, datatype in (("quantity", "quantity", "Quantity"), ("concept", "token", "CodeableConcept"))
+}
+_PARTS_OF["code-value-string"] = (("Observation",), ("token", "code"), ("string", "value.ofType(string)"))
+_PARTS_OF["code-value-date"] = (
+    ("Observation",),
+    ("token", "code"),
+    ("date", "value.ofType(dateTime) | value.ofType(Period)"),
+)
+_PARTS_OF["relationship"] = (("DocumentReference.relatesTo",), ("reference", "target"), ("token", "code"))
+for _type in ("CodeSystem", "ConceptMap", "ValueSet"):
+    _elements = (f"{_type}.useContext",)
+    _quantity = ("quantity", "value.ofType(Quantity) | value.ofType(Range)")
+    _PARTS_OF[f"{_type}.context-type-quantity"] = (_elements, ("token", "code"), _quantity)
+    _PARTS_OF[f"{_type}.context-type-value"] = (
+        _elements,
+        ("token", "code"),
+        ("token", "value.ofType(CodeableConcept)"),
+    )
+"""The components of the composites by the official definitions: elements, and in each of them a kind and where."""
+_IMPLIED = {"relationship": "http://hl7.org/fhir/document-relationship-type"}
+
+
+def kinds(resource_type: str, code: str) -> list[str]:
+    """The kinds of the components."""
+    _, *parts = _PARTS_OF.get(f"{resource_type}.{code}") or _PARTS_OF[code]
+    return [kind for kind, _ in parts]
+
+
+def elements(resource: Json, code: str) -> Iterator[list[list[Any]]]:
+    """The values of each component, element by element."""
+    kind = resource["resourceType"]
+    paths, *parts = _PARTS_OF.get(f"{kind}.{code}") or _PARTS_OF[code]
+    for path in paths:
+        count = 1 if path == kind else len(values(resource, path))
+        for at in range(count):
+            element = path if path == kind else f"{path}[{at}]"
+            yield [
+                values(resource, " | ".join(f"{element}.{each}" for each in where.split(" | "))) for _, where in parts
+            ]
+
+
+def composite(resource_type: str, code: str, found: list[list[list[Any]]], text: str) -> bool:
+    """Whether all parts of a value match in one element."""
+    texts = re.split(r"(?<!\\)\$", text)
+    return any(
+        all(
+            any(globals()[f"_{kind}"](value, "", wanted, _IMPLIED.get(code, "")) for value in values_of)
+            for values_of, kind, wanted in zip(element, kinds(resource_type, code), texts, strict=True)
+        )
+        for element in found
+    )
+
+
+# sound
+
+
+def _phonetic(value: Any, _modifier: str, text: str, _system: str) -> bool:
+    sounds = {sound for part in spoken(value) for sound in _sounds(part)}
+    return _sounds(unescaped(text)) <= sounds
+
+
+def spoken(value: Any) -> list[str]:
+    """The names in a value."""
+    names = [value] if isinstance(value, str) else [value.get("family", []), value.get("given", [])]
+    return [part for name in names for part in (name if isinstance(name, list) else [name])]
+
+
+def _sounds(text: str) -> set[str]:
+    return {jellyfish.metaphone(word) or word for word in fold(anyascii(text)).replace("-", " ").split()}
 
 
 # date
@@ -274,36 +421,88 @@ def _date(value: Any, _modifier: str, text: str, _system: str) -> bool:
 # quantity
 
 
+UCUM = "http://unitsofmeasure.org"
+_BASE = {
+    "mg": ("g", "1/1000"),
+    "dg": ("g", "1/10"),
+    "g": ("g", "1"),
+    "kg": ("g", "1000"),
+    "mm[Hg]": ("Pa", "133.322"),
+    "kPa": ("Pa", "1000"),
+    "cm": ("m", "1/100"),
+    "m": ("m", "1"),
+    "mL": ("L", "1/1000"),
+    "L": ("L", "1"),
+    "g/dL": ("g/L", "10"),
+    "mg/dL": ("g/L", "1/100"),
+    "g/L": ("g/L", "1"),
+    "/min": ("/s", "1/60"),
+    "d": ("d", "1"),
+    "wk": ("d", "7"),
+    "a": ("d", "365.25"),
+    "mo": ("d", "30.4375"),
+    "Cel": ("K", "1"),
+    "[degF]": ("K", "5/9"),
+}
+_ZERO = {"Cel": Fraction("273.15"), "[degF]": Fraction("459.67") * 5 / 9}
+
+
+def alike(code: str | None) -> list[str]:
+    """Other units of the same kind."""
+    return [other for other, (base, _) in _BASE.items() if base == _BASE.get(code or "", ("",))[0] and other != code]
+
+
+def _in_base(number: Decimal, code: str) -> Fraction:
+    return Fraction(number) * Fraction(_BASE[code][1]) + _ZERO.get(code, 0)
+
+
 def _quantity(value: Json, _modifier: str, text: str, _system: str) -> bool:
-    number, *unit = text.split("|")
+    number, *unit = re.split(r"(?<!\\)\|", text)
     prefix, digits = (number[:2], number[2:]) if number[:2].isalpha() else ("eq", number)
     wanted = Decimal(digits)
-    if unit:
-        held = value.get("low") or value.get("high") or value
-        code, system = held.get("code", held.get("currency")), held.get("system", "urn:iso:std:iso:4217")
-        if unit[0] and (system, code) != (unit[0], unit[1]):
-            return False
-        if not unit[0] and unit[1] not in (code, held.get("unit")):
-            return False
-    infinite = Decimal("Infinity")
+    held = value.get("low") or value.get("high") or value
+    code, system = held.get("code", held.get("currency")), held.get("system")
+    if "currency" in held:
+        system = "urn:iso:std:iso:4217"
+    converted = unit and unit[0] == system == UCUM and unit[1] in _BASE and code in _BASE
+    if unit and not unit[0] and unescaped(unit[1]) not in (code, held.get("unit")):
+        return False
+    if converted and _BASE[unit[1]][0] != _BASE[code][0]:
+        return False
+    if unit and unit[0] and not converted and (system, code) != (unit[0], unit[1]):
+        return False
+    infinite: Any = Decimal("Infinity")
+    low: Any = infinite * -1
+    high = infinite
     if "low" in value or "high" in value:
-        low = Decimal(str(value["low"]["value"])) if "low" in value else -infinite
-        high = Decimal(str(value["high"]["value"])) if "high" in value else infinite
+        low = Decimal(str(value["low"]["value"])) if "low" in value else low
+        high = Decimal(str(value["high"]["value"])) if "high" in value else high
     else:
-        low = high = Decimal(str(value["value"]))
-        low = -infinite if value.get("comparator", "").startswith("<") else low
-        high = infinite if value.get("comparator", "").startswith(">") else high
+        point = Decimal(str(value["value"]))
+        low = low if value.get("comparator", "").startswith("<") else point
+        high = high if value.get("comparator", "").startswith(">") else point
     half = Decimal(1).scaleb(int(wanted.as_tuple().exponent)) / 2
-    inside = wanted - half <= low and high < wanted + half
     margin = abs(wanted) / 10
-    return {
-        "eq": inside,
-        "ne": not inside,
-        "gt": high > wanted,
-        "lt": low < wanted,
-        "ge": high >= wanted,
-        "le": low <= wanted,
-        "sa": low > wanted,
-        "eb": high < wanted,
-        "ap": low <= wanted + margin and high >= wanted - margin,
-    }[prefix]
+    exact: list[Any] = [wanted, wanted - half, wanted + half, wanted - margin, wanted + margin]
+    if converted:
+        low, high = (end if end.is_infinite() else _in_base(end, code) for end in (low, high))
+        exact = [_in_base(each, unit[1]) for each in exact]
+    middle, start, end, least, most = exact
+    inside = start <= low and high < end
+    return bool(
+        {
+            "eq": inside,
+            "ne": not inside,
+            "gt": high > middle,
+            "lt": low < middle,
+            "ge": high >= middle,
+            "le": low <= middle,
+            "sa": low > middle,
+            "eb": high < middle,
+            "ap": low <= most and high >= least,
+        }[prefix]
+    )
+
+
+def _number(value: Any, modifier: str, text: str, system: str) -> bool:
+    return _quantity({"value": value}, modifier, text, system)

@@ -96,7 +96,7 @@ def test_parameters_are_unique_and_so_are_the_keys_of_their_rows() -> None:
         f"{resource_type}.{code}{aspect}"
         for resource_type in INDEXED_TYPES
         for code in of_type(resource_type)
-        for aspect in ("", ":text", ":of-type", ":identifier", ":identifier:text", ":identifier:of-type")
+        for aspect in ("", ":text", ":of-type", ":identifier", ":identifier:text", ":identifier:of-type", ":base")
     ]
     assert len({row_key(name) for name in names}) == len(set(names)) == len(names)
     pairs = [(parameter.resource_type, parameter.code) for parameter in SEARCH_PARAMETERS]
@@ -123,7 +123,7 @@ def test_odd_shapes_never_break_the_index(resource_type: str) -> None:
         {"start": "junk", "end": 7},
     ):
         heads = {
-            parameter.expression.split(".")[1].strip("()").split(" ")[0]
+            f"{parameter.expression}.value".split(".")[1].strip("()").split(" ")[0]
             for parameter in offered(resource_type).values()
         }
         index_rows(

@@ -76,7 +76,13 @@ TOKENS = st.builds(
 )
 DATES = st.builds("{}{}".format, st.sampled_from((*PREFIXES, "ap")), st.sampled_from(INSTANTS))
 WRITTEN_NUMBERS = (*map(str, NUMBERS), "100.0", "1e2", "99.50")
-WRITTEN_UNITS = ("", *(f"|{system}|{code}" for system, code, _ in UNITS if system), "||mg", "||kg")
+WRITTEN_UNITS = (
+    "",
+    "|http://unitsofmeasure.org|g",
+    *(f"|{system}|{code}" for system, code, _ in UNITS if system),
+    "||mg",
+    "||kg",
+)
 QUANTITIES = st.builds(
     "{}{}{}".format,
     st.sampled_from((*PREFIXES, "ap")),

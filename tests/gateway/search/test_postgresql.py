@@ -12,6 +12,7 @@ from gateway.search.parameters import offered
 from gateway.store import TimeLimit
 from tests.gateway.search import test_chains
 from tests.gateway.search.test_matching import SEARCHES, TYPES_SEARCHED, expected, resources
+from tests.gateway.search.test_matrix import Hospitals, samples_of
 from tests.gateway.search.test_paging import SORTS, ids, pages, patients
 from tests.gateway.search.world import World
 from tests.postgres import postgres_server, postgres_url
@@ -30,7 +31,7 @@ TEXTS = {
 
 @pytest.fixture
 def world(postgres_url: str) -> Iterator[World]:
-    world = World(postgres_url)
+    world = World.at(postgres_url)
     yield world
     world.store.close()
 
@@ -56,6 +57,21 @@ def test_every_kind_of_search_finds_what_the_rules_find(world: World) -> None:
             assert set(matches) == expected(resource_type, code, modifier, [text]), (resource_type, name, text)
             found += len(matches)
     assert found > 1000
+
+
+def test_the_rarer_kinds_find_what_the_rules_find(world: World) -> None:
+    """Composites, sounds, value sets, hierarchies and units."""
+    rare = {
+        "Patient": ("phonetic", "gender"),
+        "Observation": ("code", "value-quantity", "code-value-string", "combo-code-value-quantity"),
+        "DocumentReference": ("relationship",),
+    }
+    for resource_type in rare:
+        world.put(samples_of(resource_type))
+    hospitals = Hospitals(world.store)
+    for resource_type, codes in rare.items():
+        for code in codes:
+            assert hospitals.compare(resource_type, code)[1], (resource_type, code)
 
 
 @pytest.mark.parametrize("plan", test_chains.PLANS)

@@ -40,7 +40,20 @@ REFUSED = [
     ("Patient", "family:missing", "maybe", "true, false"),
     ("Patient", "gender", "|", "token"),
     ("Patient", "gender", "a|b|c", "token"),
-    ("Patient", "gender:in", "http://x", "modifier"),
+    ("Patient", "gender:in", "http://x", "value set"),
+    ("Patient", "gender:below", "x", "modifier"),
+    ("Patient", "identifier:in", "http://x", "modifier"),
+    ("Patient", "phonetic", " - ", "no letter"),
+    ("Patient", "phonetic:exact", "x", "missing"),
+    ("Condition", "code:below", "http://loinc.org|1", "icd-10-cm"),
+    ("Condition", "code:above", "a|b|c", "icd-10-cm"),
+    ("Observation", "code-value-quantity:missing", "true", "none"),
+    ("Observation", "code-value-quantity", "x", "code$value-quantity"),
+    ("Observation", "code-value-quantity", "x$", "code$value-quantity"),
+    ("Observation", "code-value-quantity", "x$1$2", "code$value-quantity"),
+    ("Observation", "code-value-quantity", "x$abc", "number"),
+    ("Observation", "code-value-quantity", ",".join(["x$1"] * 21), "more than 20"),
+    ("Observation", "component-code-value-quantity", "urn:x|$1", "system|code"),
     ("Patient", "gender:of-type", "a|b|c", "modifier"),
     ("Patient", "active", "maybe", "true, false"),
     ("Patient", "identifier:of-type", "a|b", "system|code|value"),
@@ -119,7 +132,7 @@ def test_too_many_alternatives_are_refused() -> None:
 
 @pytest.mark.parametrize(
     ("name", "says"),
-    [("nonsense", "valid: "), ("famly", "did you mean family"), ("phonetic", "phonetic"), ("_text", "narrative")],
+    [("nonsense", "valid: "), ("famly", "did you mean family"), ("_content", "full-text"), ("_text", "narrative")],
 )
 def test_an_unknown_parameter_is_refused_or_reported(name: str, says: str) -> None:
     """Strict refuses and helps; lenient reports it, honours the rest and leaves it out of the links."""

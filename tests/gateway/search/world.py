@@ -48,7 +48,8 @@ INSTANTS = (
 )
 URLS = ("http://a.org/p", "http://a.org/p/1", "http://a.org/p/1/x", "http://a.org/pq", "urn:oid:1.2")
 NUMBERS = (0, 1, 1.5, 99.5, 100, 100.4, 100.5, -3, 5.4, 5.35)
-UNITS = (("http://unitsofmeasure.org", "mg", "milligram"), ("urn:other", "mg", "mg"), ("", "", "kg"), ("", "", ""))
+UCUM = "http://unitsofmeasure.org"
+UNITS = ((UCUM, "mg", "milligram"), (UCUM, "dg", "decigram"), ("urn:other", "mg", "mg"), ("", "", "kg"), ("", "", ""))
 TEXTS = ("High blood pressure", "hypertension", "Ähnlich", "a")
 
 
@@ -179,12 +180,16 @@ class Maker:
 class World:
     """A store with its index, written as the sync writes it."""
 
-    def __init__(self, url: str) -> None:
-        self.store = Store.open(url, extra=[INDEX])
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    @classmethod
+    def at(cls, url: str) -> World:
+        return cls(Store.open(url, extra=[INDEX]))
 
     @classmethod
     def in_folder(cls, folder: Path) -> World:
-        return cls(f"sqlite:///{folder / 'gateway.db'}")
+        return cls.at(f"sqlite:///{folder / 'gateway.db'}")
 
     def put(self, resources: Iterable[Json]) -> None:
         """Create, or replace, each in one batch."""
