@@ -64,7 +64,7 @@ def hospitals(folder: Path, patients_each: int, names: tuple[str, ...] = ()) -> 
 
 def synced(patients: int) -> Hospitals:
     """The hospitals with their resources in the gateway's store; the last made one if nothing has changed."""
-    folder = DATA / f"synced-{patients}-{_digest(_STORE_CODE)}"
+    folder = DATA / f"synced-{patients}-{digest_of(_STORE_CODE)}"
     done = folder / "done"
     if not done.exists():
         _forget(f"synced-{patients}-*")
@@ -100,7 +100,7 @@ def remove_store(store: Path) -> None:
 
 
 def _natives(names: Sequence[str], patients: int) -> Path:
-    folder = DATA / f"native-{patients}-{_digest(_NATIVE_CODE)}"
+    folder = DATA / f"native-{patients}-{digest_of(_NATIVE_CODE)}"
     done = folder / "done"
     if not done.exists():
         _forget(f"native-{patients}-*")
@@ -117,7 +117,7 @@ def _forget(pattern: str) -> None:
         shutil.rmtree(old)
 
 
-def _digest(folders: Sequence[str]) -> str:
+def digest_of(folders: Sequence[str]) -> str:
     """Of the code that makes a store. $BENCH_REUSE takes what was made before, whatever has changed since."""
     if reused := os.environ.get("BENCH_REUSE"):
         return reused

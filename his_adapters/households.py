@@ -221,12 +221,14 @@ class _Neighbourhood:
             twin_of = children[-1] if children and rng.random() < 0.12 else None
             if twin_of:
                 born, sex = twin_of.born, twin_of.sex if rng.random() < 0.6 else sex
-            child = self.person(home, culture, family, sex=sex, born=born)
+            given = self._given_unlike(culture, sex, {other.given for other in children})
+            child = self.person(home, culture, family, sex=sex, born=born, given=given)
             if father and sex == "M" and not father.suffix and rng.random() < 0.08:
                 child.given, father.suffix, child.suffix = father.given, "Sr", "Jr"
             if twin_of and rng.random() < 0.4:  # Rosalind and Rosamund
                 pool = names(culture).female if sex == "F" else names(culture).male
-                alike = [name for name in pool if name[:2] == twin_of.given[:2] and name != twin_of.given]
+                taken = {other.given for other in children}
+                alike = [name for name in pool if name[:2] == twin_of.given[:2] and name not in taken]
                 child.given = rng.choice(alike) if alike else child.given
             for parent in parents:
                 parent.relatives.append(("Offspring", child))
@@ -235,6 +237,12 @@ class _Neighbourhood:
                 other.relatives.append(("Sibling", child))
                 child.relatives.append(("Sibling", other))
             children.append(child)
+
+    def _given_unlike(self, culture: str, sex: str, taken: set[str]) -> str:
+        """A given name that no sibling has: nobody names two children alike, twins least of all."""
+        pool = names(culture).female if sex == "F" else names(culture).male
+        at = pool.index(_skewed(self.rng, pool))
+        return next(name for name in (*pool[at:], *pool[:at]) if name not in taken)
 
     def _family(self) -> None:
         husband, wife, family = self._couple(1940, 2000)

@@ -11,9 +11,6 @@ from collections.abc import Iterator
 from gateway.identity.names import metaphone, skeleton
 from gateway.identity.traits import Traits
 
-_SHORTEST = 2
-"""Digits of a year, or letters of a skeleton, below which a key says nothing."""
-
 
 def keys(traits: Traits) -> frozenset[str]:
     """The keys of a record, each a short text that opens with its kind; empty when nothing usable is known.
@@ -37,16 +34,24 @@ def _keys(traits: Traits) -> Iterator[str]:
         family = metaphone(name.family) if name.family else ""
         both = "/".join(sorted((given, family))) if given and family else ""
         if born and family:
-            yield f"bf:{born}:{family}"
+            yield f"bn:{born}:{family}"
         if born and given:
-            yield f"bg:{born}:{given}"
+            yield f"bn:{born}:{given}"
         if both and year:
             yield f"ny:{both}:{year}"
         if both and born:
             yield f"nd:{both}:{born[5:]}"
-        bones = [bone for bone in (skeleton(name.given[0]) if name.given else "", skeleton(name.family)) if bone]
-        if year and len(bones) == _SHORTEST:
-            yield f"ky:{'/'.join(sorted(bones))}:{year}"
+        given_bones = skeleton(name.given[0]) if name.given else ""
+        family_bones = skeleton(name.family)
+        bones = "/".join(sorted((given_bones, family_bones))) if given_bones and family_bones else ""
+        if bones and year:
+            yield f"ky:{bones}:{year}"
+        if bones and born:
+            yield f"kd:{bones}:{born[5:]}"
+        if born and family_bones:
+            yield f"bk:{born}:{family_bones}"
+        if born and given_bones:
+            yield f"bk:{born}:{given_bones}"
         for address in traits.addresses:
             if address.postcode and both:
                 yield f"np:{both}:{address.postcode}"

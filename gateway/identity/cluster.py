@@ -6,7 +6,7 @@ order give the same persons. What is refused is said, and becomes a question for
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,7 +28,7 @@ class Refusal:
     """A union that was not made, and what stood against it."""
 
     edge: Edge
-    reason: Literal["cannot-link", "one-to-one"]
+    reason: Literal["cannot-link", "one-to-one", "same-source"]
     against: Pair
     """The two records, one of each side, that may not be one person."""
 
@@ -52,13 +52,15 @@ def cluster(
     must_links: Iterable[Pair] = (),
     cannot_links: Iterable[Pair] = (),
     one_to_one: Collection[str] = (),
+    acquainted: Collection[Pair] | None = None,
 ) -> Clusters:
     """Every record of `sources` (resource id to source) in exactly one person.
 
     `must_links` are made first and beat everything but `cannot_links`; `one_to_one` names sources of which a person has
-    at most one record. Every edge's records must be in `sources`.
+    at most one record. Of one source, only pairs of `acquainted` may meet in a person (None = all): a source that keeps
+    two records apart must itself give reason to join them. Every edge's records must be in `sources`.
     """
-    unions = _Unions(sources, cannot_links, one_to_one)
+    unions = _Unions(sources, cannot_links, one_to_one, acquainted)
     refused = [
         refusal
         for ordered in (
@@ -79,14 +81,20 @@ def _order(edge: Edge) -> tuple[float, str, str]:
 class _Unions:
     """Disjoint sets of records, small into large, with what each set may not be joined with."""
 
-    def __init__(self, sources: Mapping[str, str], cannot_links: Iterable[Pair], one_to_one: Collection[str]) -> None:
+    def __init__(
+        self,
+        sources: Mapping[str, str],
+        cannot_links: Iterable[Pair],
+        one_to_one: Collection[str],
+        acquainted: Collection[Pair] | None,
+    ) -> None:
         self._root = {record: record for record in sources}
         self._members: dict[str, list[str]] = {}
         self._apart: dict[str, set[str]] = {}
         for one, two in cannot_links:
             self._apart.setdefault(one, set()).add(two)
             self._apart.setdefault(two, set()).add(one)
-        self._sources, self._single = sources, frozenset(one_to_one)
+        self._sources, self._single, self._acquainted = sources, frozenset(one_to_one), acquainted
 
     def find(self, record: str) -> str:
         root = record
@@ -105,8 +113,11 @@ class _Unions:
             one, two, ones, twos = two, one, twos, ones
         if against := self._forbidden(ones, twos):
             return Refusal(edge, "cannot-link", against)
-        if not must and (against := self._doubled(ones, twos)):
-            return Refusal(edge, "one-to-one", against)
+        if not must:
+            if against := self._colliding(ones, twos, self._is_doubled):
+                return Refusal(edge, "one-to-one", against)
+            if against := self._colliding(ones, twos, self._is_strange):
+                return Refusal(edge, "same-source", against)
         self._root[two] = one
         self._members[one] = ones + twos if len(ones) == 1 else ones
         if len(ones) > 1:
@@ -121,16 +132,21 @@ class _Unions:
         found = [pair(two, other) for two in twos for other in self._apart.get(two, ()) if other in others]
         return min(found, default=None)
 
-    def _doubled(self, ones: Collection[str], twos: Collection[str]) -> Pair | None:
-        if not self._single:
-            return None
-        taken = {self._sources[record]: record for record in sorted(ones, reverse=True)}
-        found = [
-            pair(record, taken[source])
-            for record in twos
-            if (source := self._sources[record]) in self._single and source in taken
-        ]
+    def _colliding(
+        self, ones: Collection[str], twos: Collection[str], forbids: Callable[[str, str], bool]
+    ) -> Pair | None:
+        """The first pair of records of one source, one of each side, that is forbidden."""
+        of_source: dict[str, list[str]] = {}
+        for record in ones:
+            of_source.setdefault(self._sources[record], []).append(record)
+        found = [pair(one, two) for two in twos for one in of_source.get(self._sources[two], ()) if forbids(one, two)]
         return min(found, default=None)
+
+    def _is_doubled(self, one: str, two: str) -> bool:
+        return self._sources[one] in self._single
+
+    def _is_strange(self, one: str, two: str) -> bool:
+        return self._acquainted is not None and pair(one, two) not in self._acquainted
 
     def members(self) -> Iterable[list[str]]:
         joined = {record for found in self._members.values() for record in found}

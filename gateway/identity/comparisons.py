@@ -54,8 +54,9 @@ class Comparison:
     levels: tuple[Level, ...]
     frequency: str | None = None
     """The column whose value tells how often strangers agree exactly: a rare name says more than a common one."""
-    shared_by_relatives: float | None = None
-    """Relatives agree as strangers do, plus in this share of pairs exactly (twins; Jr and Sr). None = learned."""
+    relatives: Literal["learned", "personal", "like strangers"] = "learned"
+    """How relatives agree: as training finds; the same, but exactly on a common value more often than on a rare one, as
+    strangers do; or as strangers altogether."""
     same_kind: str | None = None
     """A column that must be equal, or else the two values are of different kinds, and the field is missing."""
 
@@ -79,7 +80,7 @@ COMPARISONS = (
             Level("other given names", "other"),
         ),
         frequency="given",
-        shared_by_relatives=0.02,
+        relatives="personal",
     ),
     Comparison(
         "family",
@@ -94,7 +95,7 @@ COMPARISONS = (
                 Either(Crossed("given", "family"), Crossed("given_bones", "family_bones")),
             ),
             Level("family names that sound alike", "close", Equal("family_bones")),
-            Level("family names a little alike", "other", Either(Similar("family", 0.80), Begins("family"))),
+            Level("family names a little alike", "other", Either(Similar("family", 0.85), Begins("family"))),
             Level("other family names", "other"),
         ),
         frequency="family",
@@ -124,14 +125,13 @@ COMPARISONS = (
             ),
             Level("other birth dates", "other"),
         ),
-        shared_by_relatives=0.015,
     ),
     Comparison(
         "gender",
         "genders",
         ("gender",),
         (Level("the same gender", "same", Equal("gender")), Level("other genders", "other")),
-        shared_by_relatives=0.0,
+        relatives="like strangers",
     ),
     Comparison(
         "phone",
@@ -195,8 +195,14 @@ COMPARISONS = (
             Level("identifiers one slip apart", "close", Near("identifier")),
             Level("other identifiers", "other"),
         ),
-        shared_by_relatives=0.0,
+        relatives="like strangers",
         same_kind="identifier_system",
+    ),
+    Comparison(  # a hospital knows its own patients: two of its records are rarely one person
+        "source",
+        "origins",
+        ("origin",),
+        (Level("two records of one source", "same", Equal("origin")), Level("records of two sources", "other")),
     ),
 )
 FIELDS = tuple(comparison.name for comparison in COMPARISONS)

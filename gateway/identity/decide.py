@@ -39,6 +39,8 @@ class Guard(StrEnum):
     IDENTIFIER_CONFLICT = "identifier-conflict"
     IDENTIFIER_WITH_OTHER_NAMES = "identifier-with-other-names"
     TWINS = "twins"
+    OTHERWISE_SPELLED = "otherwise-spelled"
+    OTHER_FAMILY_NAME = "other-family-name"
     GENERATION_CONFLICT = "generation-conflict"
     GENDER_CONFLICT = "gender-conflict"
     TOO_LITTLE_AGREES = "too-little-agrees"
@@ -47,10 +49,14 @@ class Guard(StrEnum):
     ONE_TO_ONE = "one-to-one"
 
 
+RIVALS = frozenset((Guard.TWINS, Guard.GENERATION_CONFLICT, Guard.IDENTIFIER_CONFLICT))
+"""Guards that speak for two people: a third record can be one of them only."""
 REASONS = {
     Guard.IDENTIFIER_CONFLICT: "the same authority has given them different identifiers",
     Guard.IDENTIFIER_WITH_OTHER_NAMES: "the identifier is the same, but neither name is",
     Guard.TWINS: "the given names differ while birth date and family or home agree: they may be twins",
+    Guard.OTHERWISE_SPELLED: "one source spells the given names of its two records differently: they may be twins",
+    Guard.OTHER_FAMILY_NAME: "the family names differ, and no phone, mailbox, home or identifier makes up for it",
     Guard.GENERATION_CONFLICT: "one is called Jr, the other Sr, or the like",
     Guard.GENDER_CONFLICT: "the genders differ",
     Guard.TOO_LITTLE_AGREES: "fewer than two of given name, birth date, identifier and own phone agree",
@@ -119,13 +125,19 @@ def _raised(verdict: dict[str, str]) -> Sequence[tuple[Guard, bool]]:
     given, family = verdict["given"], verdict["family"]
     agrees = {field for field, found in verdict.items() if found in ("same", "close")}
     personal = sum(field in agrees for field in _PERSONAL)
-    # A phone or mailbox may be the family's: it speaks for a person only together with the given name.
+    # A phone or mailbox may be the family's: it speaks for a person only together with the given name. Of the newborns
+    # without one that were linked by birth date and phone, one in fourteen was the twin.
     personal += "given" in agrees and not agrees.isdisjoint(("phone", "email"))
-    home = not agrees.isdisjoint(("family", "phone", "email", "street", "postcode"))
+    # A source that spells its own two records differently means two people, if both were born on one day.
+    twice = verdict["source"] == "same" and given in ("close", "missing")
+    home = not agrees.isdisjoint(("phone", "email", "street", "postcode"))
+    kin = home or "family" in agrees
     return (
         (Guard.IDENTIFIER_CONFLICT, verdict["identifier"] == "other"),
         (Guard.IDENTIFIER_WITH_OTHER_NAMES, "identifier" in agrees and given == family == "other"),
-        (Guard.TWINS, given == "other" and "birth date" in agrees and home),
+        (Guard.TWINS, given == "other" and "birth date" in agrees and kin),
+        (Guard.OTHERWISE_SPELLED, twice and "birth date" in agrees and kin),
+        (Guard.OTHER_FAMILY_NAME, family == "other" and not home and "identifier" not in agrees),
         (Guard.GENERATION_CONFLICT, verdict["generation"] == "other"),
         (Guard.GENDER_CONFLICT, verdict["gender"] == "other"),
         (Guard.TOO_LITTLE_AGREES, personal < 2),

@@ -89,5 +89,6 @@ _VALUES: Final[dict[str, Callable[[Traits], str]]] = {
     "postcode": lambda traits: _listed(each.postcode for each in traits.addresses),
     "city": lambda traits: _listed(each.city for each in traits.addresses),
     "identifier": lambda traits: _listed(value for _, value in traits.identifiers),
+    "source": lambda traits: traits.source,
 }
 """What a record says in the field of each comparison."""

@@ -6,7 +6,7 @@ compared as one flat row in SQL; the others are compared form by form in Python,
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -83,6 +83,13 @@ class IdentifierForm:
 
 
 @dataclass(frozen=True, slots=True)
+class OriginForm:
+    """Where the record comes from."""
+
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Forms:
     """All forms of one record; a part that is not known has none."""
 
@@ -93,6 +100,7 @@ class Forms:
     emails: tuple[EmailForm, ...]
     addresses: tuple[AddressForm, ...]
     identifiers: tuple[IdentifierForm, ...]
+    origins: tuple[OriginForm, ...]
 
     @property
     def is_flat(self) -> bool:
@@ -108,23 +116,33 @@ PARTS: dict[str, Any] = {
     "emails": EmailForm(),
     "addresses": AddressForm(),
     "identifiers": IdentifierForm(),
+    "origins": OriginForm(),
 }
 """The parts of a record, each with the form that stands for a missing one."""
 COLUMNS = {field.name: part for part, empty in PARTS.items() for field in fields(empty)}
 """The columns of a flat row, with their part."""
 
 
-def forms(traits: Traits, common: Container[str] = frozenset()) -> Forms:
-    """The forms of a record. Phones, e-mail addresses and identifiers in `common` belong to too many to mean anyone."""
-    born = traits.birth_date
+Common = Mapping[str, frozenset[str]]
+"""By column, the values that mean nobody."""
+MAY_BE_COMMON = ("born", "phone", "email", "identifier")
+"""The columns of values that should be one person's, or one household's."""
+
+
+def forms(traits: Traits, common: Common | None = None) -> Forms:
+    """The forms of a record, without what is `common`: too many records hold it."""
+    no = common or {}
+    no_birth, no_phone, no_email, no_identifier = (no.get(column, frozenset()) for column in MAY_BE_COMMON)
+    birth = _birth_form(traits.birth_date, traits.birth_date_defaulted)
     return Forms(
         names=tuple([_name_form(name) for name in traits.names]),
-        births=(_birth_form(born, traits.birth_date_defaulted),) if born else (),
+        births=(birth,) if birth.born and birth.born not in no_birth else (),
         genders=(GenderForm(traits.gender),) if traits.gender else (),
-        phones=tuple([PhoneForm(phone) for phone in traits.phones if phone not in common]),
-        emails=tuple([EmailForm(email) for email in traits.emails if email not in common]),
+        phones=tuple([PhoneForm(phone) for phone in traits.phones if phone not in no_phone]),
+        emails=tuple([EmailForm(email) for email in traits.emails if email not in no_email]),
         addresses=tuple([_address_form(address) for address in traits.addresses]),
-        identifiers=tuple([IdentifierForm(*each) for each in traits.identifiers if each[1] not in common]),
+        identifiers=tuple([IdentifierForm(*each) for each in traits.identifiers if each[1] not in no_identifier]),
+        origins=(OriginForm(traits.source),) if traits.source else (),
     )
 
 

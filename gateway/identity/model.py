@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from gateway.identity.comparisons import COMPARISONS
+from gateway.identity.forms import Common
 
 Shares = tuple[float, ...]
 """By level; sums to 1."""
@@ -60,8 +61,8 @@ class Model:
     """By comparison."""
     frequencies: Mapping[str, Frequencies]
     """By column."""
-    common: frozenset[str] = field(default=frozenset())
-    """Phones, e-mail addresses and identifiers that so many records hold that they mean nobody."""
+    common: Common = field(default_factory=dict)
+    """Values that so many records hold that they mean nobody, by column: a hospital's phone, a filler of a date."""
 
     @cached_property
     def version(self) -> str:
@@ -78,7 +79,7 @@ class Model:
             "frequencies": {
                 name: {"rare": each.rare, "values": dict(each.values)} for name, each in self.frequencies.items()
             },
-            "common": sorted(self.common),
+            "common": {column: sorted(values) for column, values in self.common.items()},
         }
         return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
 
@@ -92,7 +93,7 @@ def from_json(text: bytes) -> Model:
             for name, each in content["agreements"].items()
         }
         frequencies = {name: Frequencies(each["rare"], each["values"]) for name, each in content["frequencies"].items()}
-        common = frozenset(content["common"])
+        common = {column: frozenset(values) for column, values in content["common"].items()}
         made = Model(content["records"], content["matches"], content["relatives"], agreements, frequencies, common)
     except (KeyError, TypeError, AttributeError, orjson.JSONDecodeError) as error:
         raise ValueError("not a linkage model") from error

@@ -45,6 +45,9 @@ _SOUNDS = tuple(
     )
 )
 _VOWELS = re.compile(r"(?<!^)[aeiouyh]")
+_LONG_VOWELS = tuple(
+    (re.compile(pattern), sound) for pattern, sound in (("ee|ea|ie|y|j", "i"), ("oo|ou|w", "u"), ("h", ""))
+)
 _REPEATS = re.compile(r"(.)\1+")
 
 
@@ -90,7 +93,7 @@ def parted(given: Iterable[str], family: str, suffix: Iterable[str] = ()) -> tup
 def skeleton(name: str) -> str:
     """The consonants of a name, the same for its transliterations: Mohammed and Muhammad, Lakshmi and Laxmi.
 
-    Empty when fewer than two are left: too little to tell names apart.
+    A name with fewer than two keeps its vowels, long ones as short: Lila and Leela, Riya and Reeya.
     """
     sounds = _ARTICLE.sub("", name)
     for pattern, sound in _SOUNDS:
@@ -98,7 +101,11 @@ def skeleton(name: str) -> str:
     if sounds[:1] in "eiou":
         sounds = f"a{sounds[1:]}"
     sounds = _REPEATS.sub(r"\1", _VOWELS.sub("", sounds))
-    return sounds if len(sounds) > 1 else ""
+    if len(sounds) > 1:
+        return sounds
+    for pattern, sound in _LONG_VOWELS:
+        name = pattern.sub(sound, name)
+    return _REPEATS.sub(r"\1", name)
 
 
 @lru_cache(maxsize=1 << 16)

@@ -85,8 +85,9 @@ class Near:
 
     def sql(self, left: str, right: str) -> str:
         one, two = f"{left}.{self.field}", f"{right}.{self.field}"
-        shorter = f"abs(length({one}) - length({two})) <= {self.slips}"  # much quicker than the distance
-        return f"({shorter} AND damerau_levenshtein({one}, {two}) <= {self.slips})"
+        # A swap is two plain edits: the plain distance, ten times as quick, rules nearly everything out.
+        plain = f"abs(length({one}) - length({two})) <= {self.slips} AND levenshtein({one}, {two}) <= {2 * self.slips}"
+        return f"CASE WHEN {plain} THEN damerau_levenshtein({one}, {two}) <= {self.slips} ELSE false END"
 
     def test(self) -> Test:
         value, slips = attrgetter(self.field), self.slips

@@ -73,10 +73,12 @@ class _Weights(NamedTuple):
     """(log2 h, log2 u) of agreeing exactly on the value of a form, where that depends on the value."""
 
 
-def exact_relatives(comparison: Comparison, learned: float, frequency: float) -> float:
-    """How often relatives agree exactly on a value of this frequency."""
-    share = comparison.shared_by_relatives
-    return learned if share is None else (1 - share) * frequency + share
+def named_alike(comparison: Comparison, agreement: Agreement) -> float | None:
+    """The share of relatives who agree exactly not by chance (Jr and Sr); None where the value makes no difference."""
+    if comparison.relatives != "personal":
+        return None
+    by_chance = agreement.u[0]
+    return max(agreement.h[0] - by_chance, 0.0) / (1 - by_chance)
 
 
 class Scorer:
@@ -90,6 +92,11 @@ class Scorer:
         self._relatives = log2(model.relatives) if model.relatives > 0 else NEVER
         self._pairs = log2((count - 1) / 2)
         self._weights = [_weights(comparison, model) for comparison in COMPARISONS]
+
+    @property
+    def priors(self) -> tuple[float, float, float]:
+        """Log2 of how many pairs of one person, of relatives and of strangers there are, by record."""
+        return self._matches, self._relatives, self._pairs
 
     def forms(self, traits: Traits) -> Forms:
         """What of a record is compared, without values that too many share."""
@@ -151,24 +158,26 @@ def _log2_of_sum(h: float, u: float) -> float:
     return more + log2(1 + exp2(less - more))
 
 
-def _logs(shares: tuple[float, ...]) -> tuple[float, ...]:
+def logs(shares: tuple[float, ...]) -> tuple[float, ...]:
+    """Log2 of shares, none of them impossible."""
     return tuple(log2(max(share, LEAST)) for share in shares)
 
 
 def _weights(comparison: Comparison, model: Model) -> _Weights:
     agreement = model.agreements[comparison.name]
     exact = _exact(comparison, agreement, model) if comparison.frequency else None
-    return _Weights(level_of(comparison), _logs(agreement.m), _logs(agreement.h), _logs(agreement.u), exact)
+    return _Weights(level_of(comparison), logs(agreement.m), logs(agreement.h), logs(agreement.u), exact)
 
 
 def _exact(comparison: Comparison, agreement: Agreement, model: Model) -> Callable[[Any], tuple[float, float]]:
     column = str(comparison.frequency)
     frequencies, value = model.frequencies[column], attrgetter(column)
+    alike = named_alike(comparison, agreement)
 
-    def logs(share: float) -> tuple[float, float]:
-        relatives = exact_relatives(comparison, agreement.h[0], share)
+    def both(share: float) -> tuple[float, float]:
+        relatives = agreement.h[0] if alike is None else (1 - alike) * share + alike
         return log2(max(relatives, LEAST)), log2(max(share, LEAST))
 
-    listed = {text: logs(share) for text, share in frequencies.values.items()}
-    rare = logs(frequencies.rare)
+    listed = {text: both(share) for text, share in frequencies.values.items()}
+    rare = both(frequencies.rare)
     return lambda form: listed.get(value(form), rare)

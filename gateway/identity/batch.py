@@ -1,0 +1,280 @@
+"""All records at once: block, compare, train, score, decide, cluster. DuckDB does the work on disk, in bounded memory.
+
+The result depends on the records and the constraints only: neither on the order in which they come nor on the machine's
+cores. Nothing is written anywhere but to a folder of its own that goes away.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from time import monotonic
+from typing import Any, NamedTuple
+
+import duckdb
+import orjson
+
+from gateway.identity.cluster import Clusters, Edge, Pair, cluster, pair
+from gateway.identity.decide import MARGIN, REVIEW, RIVALS, Action, Guard, action_of, guards_of
+from gateway.identity.flat import Blocking, block, common_values, flat_forms, forget_common, load
+from gateway.identity.forms import COLUMNS, Forms
+from gateway.identity.model import Model, default_model
+from gateway.identity.score_sql import scored, value_tables
+from gateway.identity.scoring import Scorer
+from gateway.identity.training import draw_random_pairs, levels_of, train
+from gateway.identity.traits import Traits, from_row
+
+MEMORY_MIB = 2048
+"""For DuckDB; what does not fit goes to the folder."""
+FEWEST_TO_TRAIN = 500
+"""Fewer records teach nothing: the model that ships knows better."""
+_FETCHED = 100_000
+
+Progress = Callable[[str], None]
+
+
+def _quiet(step: str) -> None:
+    """Nobody listens."""
+
+
+class Link(NamedTuple):
+    """A pair that is linked or should be looked at."""
+
+    a: str
+    b: str
+    weight: float
+    levels: tuple[int, ...]
+    action: Action
+    guards: tuple[Guard, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A question for a person: are these two records, and with them their persons, the same?"""
+
+    link: Link
+    reason: str
+    """`weight`, a guard's code, `cannot-link` or `one-to-one`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the run did, in numbers."""
+
+    records: int
+    pairs: int
+    without_key: int
+    block_overflows: int
+    auto: int
+    """Pairs that are linked."""
+    persons: int
+    reviews: int
+    estimated_matches: float
+    """Pairs of records of one person, as the model expects."""
+    estimated_relatives: float
+    model_version: str
+    seconds: dict[str, float]
+    """By step."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What linking all records found."""
+
+    model: Model
+    links: list[Link]
+    """Every pair at or above the review weight, and those that a guard stopped, ordered by ids."""
+    clusters: Clusters
+    reviews: list[Review]
+    """One for each pair of persons, the surest pair of records for it, ordered by weight and ids."""
+    report: Report
+
+
+def link_all(
+    people: Iterable[Traits],
+    model: Model | None = None,
+    *,
+    must_links: Iterable[Pair] = (),
+    cannot_links: Iterable[Pair] = (),
+    one_to_one: Collection[str] = (),
+    progress: Progress = _quiet,
+    threads: int | None = None,
+    memory_mib: int = MEMORY_MIB,
+) -> BatchResult:
+    """Link all records. Without a model, one is trained on them first (the one that ships does for a few).
+
+    `progress` is told each step as it begins.
+
+    Raises ValueError when a record's id comes twice.
+    """
+    with tempfile.TemporaryDirectory(prefix="fhir-gateway-") as folder:
+        store = duckdb.connect(str(Path(folder) / "batch.duckdb"))
+        try:
+            store.execute(f"SET memory_limit = '{int(memory_mib)}MiB'")
+            store.execute(f"SET threads = {int(threads or len(os.sched_getaffinity(0)))}")
+            store.execute("SET preserve_insertion_order = false")
+            run = _Run(store, Path(folder), progress)
+            trained, links = run.links(people, model)
+            return run.decided(trained, links, list(must_links), list(cannot_links), one_to_one)
+        finally:
+            store.close()
+
+
+class _Run:
+    def __init__(self, store: duckdb.DuckDBPyConnection, folder: Path, progress: Progress) -> None:
+        self._store, self._folder, self._progress = store, folder, progress
+        self._seconds: dict[str, float] = {}
+        self._step_began = monotonic()
+        self._step_name = ""
+        self._blocking = Blocking(0, 0, 0, 0)
+
+    def _step(self, name: str) -> None:
+        now = monotonic()
+        if self._step_name:
+            self._seconds[self._step_name] = now - self._step_began
+        self._step_began, self._step_name = now, name
+        if name:
+            self._progress(name)
+
+    def links(self, people: Iterable[Traits], model: Model | None) -> tuple[Model, list[Link]]:
+        store = self._store
+        self._step("read")
+        records = load(store, people, self._folder)
+        common = model.common if model else common_values(store, records)
+        forget_common(store, common)
+        self._step("block")
+        self._blocking = block(store, records)
+        self._step("compare")
+        store.execute(f"CREATE TABLE compared AS {levels_of('pairs')}")
+        if model is None and records < FEWEST_TO_TRAIN:
+            model = default_model()
+        if model is None:
+            self._step("train")
+            draw_random_pairs(store, records)
+            model = train(store, records, common)
+        self._step("score")
+        value_tables(store, model.frequencies)
+        links = _with_rivals(sorted([*self._flat_links(model, records), *self._several_links(model, records)]))
+        return model, links
+
+    def _flat_links(self, model: Model, records: int) -> Iterator[Link]:
+        found = self._store.execute(scored(model, records), [REVIEW])
+        while rows := found.fetchmany(_FETCHED):
+            for one, two, weight, *levels in rows:
+                yield _link(one, two, weight, _kept(tuple(levels)))
+
+    def _several_links(self, model: Model, records: int) -> Iterator[Link]:
+        """Of records with several names, phones or the like: compared form by form, as in real time."""
+        columns = [f"{side}.{name}" for side in "xy" for name in ("id", "several", *COLUMNS)]
+        found = self._store.execute(
+            f"""SELECT {", ".join(columns)} FROM pairs JOIN people x ON x.r = a JOIN people y ON y.r = b
+                WHERE x.several <> '' OR y.several <> ''"""  # noqa: S608 - names of our own columns
+        )
+        scorer, half = Scorer(model, records), len(columns) // 2
+        while rows := found.fetchmany(_FETCHED):
+            for row in rows:
+                weighed = scorer.weigh(_forms(scorer, row[1:half]), _forms(scorer, row[half + 1 :]))
+                if weighed.weight >= REVIEW:
+                    yield _link(row[0], row[half], weighed.weight, weighed.levels)
+
+    def decided(
+        self,
+        model: Model,
+        links: list[Link],
+        must_links: list[Pair],
+        cannot_links: list[Pair],
+        one_to_one: Collection[str],
+    ) -> BatchResult:
+        self._step("cluster")
+        sources = dict(self._store.execute("SELECT id, source FROM people ORDER BY id").fetchall())
+        conflicts = [(link.a, link.b) for link in links if Guard.IDENTIFIER_CONFLICT in link.guards]
+        joined = {pair(*two) for two in must_links}
+        clusters = cluster(
+            sources,
+            [Edge(link.weight, link.a, link.b) for link in links if link.action is Action.AUTO],
+            must_links,
+            [*(each for each in conflicts if each not in joined), *cannot_links],
+            one_to_one,
+            acquainted={
+                (link.a, link.b)
+                for link in links
+                if sources[link.a] == sources[link.b] and not link.guards and link.action is not Action.APART
+            },
+        )
+        reviews = _reviews(links, clusters, {pair(*two) for two in cannot_links})
+        self._step("")
+        actions = Counter(link.action for link in links)
+        records = len(sources)
+        report = Report(
+            records=records,
+            pairs=self._blocking.pairs,
+            without_key=self._blocking.without_key,
+            block_overflows=self._blocking.overflows,
+            auto=actions[Action.AUTO],
+            persons=len(clusters.persons),
+            reviews=len(reviews),
+            estimated_matches=model.matches * records,
+            estimated_relatives=model.relatives * records,
+            model_version=model.version,
+            seconds=self._seconds,
+        )
+        return BatchResult(model, links, clusters, reviews, report)
+
+
+@lru_cache(maxsize=1 << 16)
+def _kept(levels: tuple[int, ...]) -> tuple[int, ...]:
+    """One object for equal levels: a million links share a few thousand."""
+    return levels
+
+
+def _link(one: str, two: str, weight: float, levels: tuple[int, ...]) -> Link:
+    guards = guards_of(levels)
+    return Link(*pair(one, two), weight, levels, action_of(weight, guards), guards)
+
+
+def _forms(scorer: Scorer, cells: tuple[Any, ...]) -> Forms:
+    several, *flat = cells
+    return scorer.forms(from_row(orjson.loads(several))) if several else flat_forms(flat)
+
+
+def _with_rivals(links: list[Link]) -> list[Link]:
+    """Guard the links of a record to two records that are not one person: the weaker one, or both when nearly equal."""
+    near: dict[str, dict[str, int]] = {}
+    for at, link in enumerate(links):
+        if link.action is Action.AUTO:
+            near.setdefault(link.a, {})[link.b] = at
+            near.setdefault(link.b, {})[link.a] = at
+    doubted: set[int] = set()
+    for link in links:
+        if RIVALS.isdisjoint(link.guards) or link.a not in near or link.b not in near:
+            continue
+        ones, twos = near[link.a], near[link.b]
+        for record in ones.keys() & twos.keys():
+            one, two = ones[record], twos[record]
+            lead = links[one].weight - links[two].weight
+            doubted.update([two] * (lead > -MARGIN) + [one] * (lead < MARGIN))
+    for at in doubted:
+        guards = (*links[at].guards, Guard.NEXT_IS_CLOSE)
+        links[at] = links[at]._replace(action=action_of(links[at].weight, guards), guards=guards)
+    return links
+
+
+def _reviews(links: list[Link], clusters: Clusters, cannot_links: set[Pair]) -> list[Review]:
+    person = {record: at for at, members in enumerate(clusters.persons) for record in members}
+    refused = {pair(each.edge.a, each.edge.b): each.reason for each in clusters.refused}
+    best: dict[tuple[int, int], Review] = {}
+    for link in sorted(links, key=lambda each: (-each.weight, each.a, each.b)):
+        one, two = person[link.a], person[link.b]
+        between = (min(one, two), max(one, two))
+        if one == two or between in best or (link.a, link.b) in cannot_links:
+            continue
+        if link.action is Action.APART and Guard.IDENTIFIER_CONFLICT not in link.guards:
+            continue
+        reason = refused.get((link.a, link.b)) or (link.guards[0].value if link.guards else "weight")
+        best[between] = Review(link, reason)
+    return list(best.values())
