@@ -30,6 +30,7 @@ COMMANDS = (
     "simulate",
     "check",
     "sync",
+    "link",
     "serve",
     "sources",
     "quarantine",

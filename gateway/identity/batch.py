@@ -10,7 +10,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from time import monotonic
@@ -22,17 +22,17 @@ import orjson
 from gateway.identity.cluster import Clusters, Edge, Pair, cluster, pair
 from gateway.identity.decide import MARGIN, REVIEW, RIVALS, Action, Guard, action_of, guards_of
 from gateway.identity.flat import Blocking, block, common_values, flat_forms, forget_common, load
-from gateway.identity.forms import COLUMNS, Forms
+from gateway.identity.forms import COLUMNS, Common, Forms
 from gateway.identity.model import Model, default_model
 from gateway.identity.score_sql import scored, value_tables
 from gateway.identity.scoring import Scorer
-from gateway.identity.training import draw_random_pairs, levels_of, train
+from gateway.identity.training import draw_random_pairs, is_plausible, levels_of, train
 from gateway.identity.traits import Traits, from_row
 
 MEMORY_MIB = 2048
 """For DuckDB; what does not fit goes to the folder."""
 FEWEST_TO_TRAIN = 500
-"""Fewer records teach nothing: the model that ships knows better."""
+"""Fewer records teach nothing: a model that has learned from more knows better."""
 _FETCHED = 100_000
 
 Progress = Callable[[str], None]
@@ -102,11 +102,14 @@ def link_all(
     must_links: Iterable[Pair] = (),
     cannot_links: Iterable[Pair] = (),
     one_to_one: Collection[str] = (),
+    fallback: Model | None = None,
     progress: Progress = _quiet,
     threads: int | None = None,
     memory_mib: int = MEMORY_MIB,
 ) -> BatchResult:
-    """Link all records. Without a model, one is trained on them first (the one that ships does for a few).
+    """Link all records. Without a model, one is trained on them first.
+
+    Where they do not teach one, `fallback` (None = the one that ships) decides, with the values that are common here.
 
     `progress` is told each step as it begins.
 
@@ -119,8 +122,8 @@ def link_all(
             store.execute(f"SET threads = {int(threads or len(os.sched_getaffinity(0)))}")
             store.execute("SET preserve_insertion_order = false")
             run = _Run(store, Path(folder), progress)
-            trained, links = run.links(people, model)
-            return run.decided(trained, links, list(must_links), list(cannot_links), one_to_one)
+            decisive, links = run.links(people, model, fallback)
+            return run.decided(decisive, links, list(must_links), list(cannot_links), one_to_one)
         finally:
             store.close()
 
@@ -141,7 +144,7 @@ class _Run:
         if name:
             self._progress(name)
 
-    def links(self, people: Iterable[Traits], model: Model | None) -> tuple[Model, list[Link]]:
+    def links(self, people: Iterable[Traits], model: Model | None, fallback: Model | None) -> tuple[Model, list[Link]]:
         store = self._store
         self._step("read")
         records = load(store, people, self._folder)
@@ -151,31 +154,37 @@ class _Run:
         self._blocking = block(store, records)
         self._step("compare")
         store.execute(f"CREATE TABLE compared AS {levels_of('pairs')}")
-        if model is None and records < FEWEST_TO_TRAIN:
-            model = default_model()
         if model is None:
             self._step("train")
-            draw_random_pairs(store, records)
-            model = train(store, records, common)
+            model = self._trained(records, common) or replace(fallback or default_model(), common=common)
         self._step("score")
         value_tables(store, model.frequencies)
-        links = _with_rivals(sorted([*self._flat_links(model, records), *self._several_links(model, records)]))
+        among = choice(model, records)
+        links = _with_rivals(sorted([*self._flat_links(model, among), *self._several_links(model, among)]))
         return model, links
 
-    def _flat_links(self, model: Model, records: int) -> Iterator[Link]:
-        found = self._store.execute(scored(model, records), [REVIEW])
+    def _trained(self, records: int, common: Common) -> Model | None:
+        """A model of these records; None where they are too few, or what they teach cannot be."""
+        if records < FEWEST_TO_TRAIN:
+            return None
+        draw_random_pairs(self._store, records)
+        model = train(self._store, records, common)
+        return model if is_plausible(model) else None
+
+    def _flat_links(self, model: Model, among: int) -> Iterator[Link]:
+        found = self._store.execute(scored(model, among), [REVIEW])
         while rows := found.fetchmany(_FETCHED):
             for one, two, weight, *levels in rows:
                 yield _link(one, two, weight, _kept(tuple(levels)))
 
-    def _several_links(self, model: Model, records: int) -> Iterator[Link]:
+    def _several_links(self, model: Model, among: int) -> Iterator[Link]:
         """Of records with several names, phones or the like: compared form by form, as in real time."""
         columns = [f"{side}.{name}" for side in "xy" for name in ("id", "several", *COLUMNS)]
         found = self._store.execute(
             f"""SELECT {", ".join(columns)} FROM pairs JOIN people x ON x.r = a JOIN people y ON y.r = b
                 WHERE x.several <> '' OR y.several <> ''"""  # noqa: S608 - names of our own columns
         )
-        scorer, half = Scorer(model, records), len(columns) // 2
+        scorer, half = Scorer(model, among), len(columns) // 2
         while rows := found.fetchmany(_FETCHED):
             for row in rows:
                 weighed = scorer.weigh(_forms(scorer, row[1:half]), _forms(scorer, row[half + 1 :]))
@@ -226,6 +235,11 @@ class _Run:
         return BatchResult(model, links, clusters, reviews, report)
 
 
+def choice(model: Model, records: int) -> int:
+    """Among how many a record's match is chosen: never fewer than in real time, so that a run is not the bolder one."""
+    return max(model.records, records)
+
+
 @lru_cache(maxsize=1 << 16)
 def _kept(levels: tuple[int, ...]) -> tuple[int, ...]:
     """One object for equal levels: a million links share a few thousand."""
@@ -266,12 +280,13 @@ def _with_rivals(links: list[Link]) -> list[Link]:
 
 def _reviews(links: list[Link], clusters: Clusters, cannot_links: set[Pair]) -> list[Review]:
     person = {record: at for at, members in enumerate(clusters.persons) for record in members}
+    apart = {tuple(sorted((person[one], person[two]))) for one, two in cannot_links}
     refused = {pair(each.edge.a, each.edge.b): each.reason for each in clusters.refused}
     best: dict[tuple[int, int], Review] = {}
     for link in sorted(links, key=lambda each: (-each.weight, each.a, each.b)):
         one, two = person[link.a], person[link.b]
         between = (min(one, two), max(one, two))
-        if one == two or between in best or (link.a, link.b) in cannot_links:
+        if one == two or between in best or between in apart:
             continue
         if link.action is Action.APART and Guard.IDENTIFIER_CONFLICT not in link.guards:
             continue

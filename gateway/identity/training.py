@@ -29,6 +29,12 @@ LISTED = 5_000
 """Values of a column whose frequency is kept; the others count as rare."""
 FEWEST_RELATIVES = 0.01
 """Relatives by match below which a population has no households worth a class."""
+FEWEST_MATCHES = 100
+"""Matches found, below which there was nothing to learn from: hardly anybody is known twice."""
+MOST_DISAGREEMENTS = {"given": 0.3, "birth date": 0.3}
+"""The largest shares of matches that may disagree altogether; or else something else was taken for matches."""
+MOST_ALIKE = {"given": 0.1, "birth date": 0.1}
+"""The largest shares of relatives that may agree more than strangers do; or else relatives are taken to be matches."""
 _BELIEVED = {"m": 100.0, "h": 10.0}
 """Pairs that the first guess is worth: what hardly occurs in the data keeps what is known of people anyway."""
 _FEWEST = 0.5
@@ -82,6 +88,13 @@ def train(store: duckdb.DuckDBPyConnection, records: int, common: Common) -> Mod
         agreements={comparison.name: fit.agreement(at) for at, comparison in enumerate(COMPARISONS)},
         frequencies=frequencies,
         common=dict(common),
+    )
+
+
+def is_plausible(model: Model) -> bool:
+    """Whether there were matches to learn from, and this can be how one person's records agree."""
+    return model.matches * model.records >= FEWEST_MATCHES and all(
+        model.agreements[name].m[-1] <= most for name, most in MOST_DISAGREEMENTS.items()
     )
 
 
@@ -196,6 +209,8 @@ class _Fit:
             self.u[at] = self._counted(at, classes[0] + classes[1])
             if comparison.relatives == "like strangers":
                 self.h[at] = self.u[at]
+            elif comparison.name in MOST_ALIKE:
+                self.h[at] = _no_match(comparison, self.h[at], self.u[at])
 
     def _log_odds(self, shares: list[_Floats], number: float, exact: Any) -> _Floats:
         total = np.full(len(self._patterns.counts), np.log2(number))
@@ -244,6 +259,16 @@ def _first_guess(comparison: Comparison) -> _Floats:
     """Mostly exact, the rest spread evenly."""
     levels = len(comparison.levels)
     return np.array([0.8, *[0.2 / (levels - 1)] * (levels - 1)])
+
+
+def _no_match(comparison: Comparison, relatives: _Floats, strangers: _Floats) -> _Floats:
+    """Relatives who agree hardly more often than `MOST_ALIKE`: those who agree as a rule are one person."""
+    alike = np.array([level.verdict != "other" for level in comparison.levels])
+    most, found = MOST_ALIKE[comparison.name] + strangers[alike].sum(), relatives[alike].sum()
+    if found <= most:
+        return relatives
+    made: _Floats = np.where(alike, relatives * most / found, relatives * (1 - most) / (1 - found))
+    return made
 
 
 _FIRST_TWINS, _FIRST_NAMESAKES = 0.015, 0.02

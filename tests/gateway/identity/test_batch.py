@@ -110,7 +110,7 @@ def test_records_with_several_names_are_compared_by_each(people: People) -> None
     others = [traits for traits, _ in people]
     found = link_all([married, maiden, *others], default_model())
     link = next(each for each in found.links if (each.a, each.b) == ("a-maiden", "a-married"))
-    scorer = Scorer(default_model(), len(others) + 2)
+    scorer = Scorer(default_model())
     assert link.weight == scorer.compare(maiden, married).weight > REVIEW
     assert link.action is Action.AUTO
 
