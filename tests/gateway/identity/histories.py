@@ -81,6 +81,8 @@ class World:
         with self.writer.connection.begin():
             sql = WriterSql(self.writer.connection)
             assert replayed(sql) == materialised(sql)
+            numbered = [seq for (seq,) in sql.rows("SELECT seq FROM identity_event ORDER BY seq")]
+            assert numbered == list(range(1, len(numbered) + 1))
             assert Crosswalk(sql, 0).rulings(self.names) == self.ruled
         for (first, second), same in self.ruled.items():
             together = any({first, second} <= each for each in self.people)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import random
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +19,8 @@ from tests.gateway.identity.histories import MACHINE, REVIEWER, World, changing,
 from tests.postgres import postgres_server, postgres_url
 
 __all__ = ["postgres_server", "postgres_url"]
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -144,6 +150,52 @@ def test_every_record_has_one_person_whatever_happens(writer: Writer, seed: int)
     assert {"arrive", "leave", "merge", "merge_persons", "confirm", "tell_apart", "take_out", "unmerge"} <= set(
         world.done
     )
+
+
+LIVED = """
+import os, signal, sys
+from gateway.store.sql import WriterSql
+from tests.gateway.identity.histories import World, open_index
+
+url, seed, steps, left, progress = sys.argv[1], *map(int, sys.argv[2:5]), sys.argv[5]
+
+def dying(write):
+    def counted(*given):
+        global left
+        left -= 1
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return write(*given)
+    return counted
+
+WriterSql.run, WriterSql.many = dying(WriterSql.run), dying(WriterSql.many)
+with open_index(url) as store, store.writer() as writer, open(progress, "ab", buffering=0) as lived:
+    world = World.found(writer, seed)
+    world.check()
+    for step in range(steps):
+        world.step()
+        lived.write(b".")
+    world.check()
+"""
+
+
+@pytest.mark.parametrize(
+    ("steps", "kills"), [(300, 2), pytest.param(100_000, 50, marks=pytest.mark.soak)], ids=["small", "soak"]
+)
+def test_killed_at_any_point_nobody_is_lost(tmp_path: Path, steps: int, kills: int) -> None:
+    """kill -9 between any two statements: whoever comes next finds every record in one person, and goes on."""
+    chance, progress, url = random.Random(steps), tmp_path / "progress", f"sqlite:///{tmp_path}/index.db"
+    progress.touch()
+    lived = 0
+    for life in range(kills + 1):
+        share = (steps - lived) // (kills + 1 - life)
+        # A step is some twenty statements: so each life ends somewhere within its share.
+        left = chance.randrange(1, 10 * share) if life < kills else 0
+        words = (url, str(life), str(2 * share if life < kills else steps - lived), str(left), str(progress))
+        ended = subprocess.run([sys.executable, "-c", LIVED, *words], check=False, capture_output=True, cwd=ROOT)
+        assert ended.returncode == (-signal.SIGKILL if life < kills else 0), ended.stderr.decode()
+        lived = progress.stat().st_size
+    assert lived >= steps
 
 
 def test_a_step_that_is_broken_off_leaves_nothing(writer: Writer) -> None:
