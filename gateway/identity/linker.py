@@ -21,7 +21,6 @@ from gateway.identity.models import Published
 from gateway.identity.reviews import Finding, Reviews
 from gateway.identity.roster import Entry, Notes, Roster, hashed, unpacked
 from gateway.identity.scoring import Compared, Scorer
-from gateway.identity.traits import Traits
 from gateway.store.sql import Sql
 
 ACTOR = "sync"
@@ -99,7 +98,7 @@ class Linker:
         best = found[0] if found else None
         if best is not None and best.action == Action.AUTO:
             person = best.person
-            authority = self._authority(traits, best, batch)
+            authority = self._authority(forms, best, batch)
             self.crosswalk.join(each.record, each.source, each.notes.traits, person, authority)
             # Another person that is as sure is most likely the same one.
             doubtful = [other for other in found[1:] if other.weight >= AUTO]
@@ -129,7 +128,7 @@ class Linker:
             ]
             findings += self._findings(each.record, [other for other in others if other.weight >= AUTO])
         elif found and found[0].action == Action.AUTO:
-            survivor = self.crosswalk.merge([person, found[0].person], self._authority(traits, found[0], batch))
+            survivor = self.crosswalk.merge([person, found[0].person], self._authority(forms, found[0], batch))
             batch.rename({person, found[0].person}, survivor)
             person = survivor
             findings = self._findings(each.record, [other for other in found[1:] if other.weight >= AUTO])
@@ -147,8 +146,8 @@ class Linker:
         }
         return candidates(self._scorer, forms, people, batch.ruling(each.record), taken)
 
-    def _authority(self, traits: Traits, best: Candidate, batch: _Batch) -> Authority:
-        compared = self._scorer.compare(traits, batch.known(best.record).traits)
+    def _authority(self, forms: Forms, best: Candidate, batch: _Batch) -> Authority:
+        compared = self._scorer.compare_forms(forms, batch.known(best.record).forms)
         reason = "it was ruled the same person" if best.ruled_same else f"the weight reaches {AUTO:.0f}"
         return Authority(ACTOR, reason, evidence(self._number, best.record, compared))
 

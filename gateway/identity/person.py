@@ -10,8 +10,9 @@ from typing import Any
 
 from gateway.bundles import instant
 from gateway.identity.survivorship import Patient, survivors
+from gateway.search import persons
 
-SYSTEM = "urn:fhir-gateway:person"
+SYSTEM = persons.SYSTEM
 """Of the enterprise identifier."""
 SOURCE = "urn:fhir-gateway:identity"
 """`meta.source` of a Person, and under which the store keeps it: no hospital can be called so."""
@@ -24,13 +25,21 @@ Resource = dict[str, Any]
 def decorated(patient: Patient, person: str, others: Sequence[str]) -> Resource:
     """A Patient that says whose it is, and which other Patients are the same person's. The rest stays as it is."""
     made = {name: value for name, value in patient.items() if name != "link"}
+    told = decoration(person, others)
     own = [each for each in patient.get("identifier", ()) if each.get("system") != SYSTEM]
-    made["identifier"] = [*own, {"use": "secondary", "system": SYSTEM, "value": person}]
+    made["identifier"] = [*own, *told["identifier"]]
     links = [each for each in patient.get("link", ()) if each["type"] != "seealso"]
-    links += [{"other": {"reference": f"Patient/{other}"}, "type": "seealso"} for other in others]
-    if links:
-        made["link"] = links
+    if links or others:
+        made["link"] = [*links, *told["link"]]
     return made
+
+
+def decoration(person: str, others: Sequence[str]) -> Resource:
+    """What `decorated` adds to the elements of a Patient."""
+    return {
+        "identifier": [{"use": "secondary", "system": SYSTEM, "value": person}],
+        "link": [{"other": {"reference": f"Patient/{other}"}, "type": "seealso"} for other in others],
+    }
 
 
 def living(

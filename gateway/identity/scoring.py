@@ -123,7 +123,10 @@ class Scorer:
 
     def compare(self, a: Traits, b: Traits) -> Compared:
         """Two records, with the evidence of each field in words and bits."""
-        one, two = self.forms(a), self.forms(b)
+        return self.compare_forms(self.forms(a), self.forms(b))
+
+    def compare_forms(self, one: Forms, two: Forms) -> Compared:
+        """The same of forms that are known."""
         weight, levels = self.weigh(one, two)
         evidence = []
         for comparison, (level_of_pair, ms, hs, us, exact), level in zip(

@@ -22,6 +22,7 @@ from gateway.outcomes import InvalidParameter
 from gateway.search.clauses import followable, modifiers
 from gateway.search.compartments import COMPARTMENTS
 from gateway.search.parameters import RENDERED_TYPES, SEARCH_PARAMETERS, SERVED_TYPES, SearchParameter, offered
+from gateway.search.persons import known
 from mappers.fhir.profiles import profiles_of
 
 FHIR_VERSION = "4.0.1"
@@ -97,7 +98,7 @@ def statement(base_url: str, routes: tuple[Route, ...]) -> dict[str, Any]:
 def _resource(resource_type: str, routes: tuple[Route, ...]) -> dict[str, Any]:
     mine = tuple(route for route in routes if resource_type in (route.types or SERVED_TYPES))
     is_versioned = any(route.interaction == "vread" for route in mine)
-    parameters = offered(resource_type).values()
+    parameters = known(resource_type).values()
     described: dict[str, Any] = {
         "type": resource_type,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{resource_type}",

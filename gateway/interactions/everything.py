@@ -32,11 +32,12 @@ from gateway.store import Store
 INPUTS = (
     Input("start", "text", "Only care on or after this date, which may be partial.", "2024"),
     Input("end", "text", "Only care on or before this date, which may be partial.", "2026-06-30"),
+    Input("person", "boolean", "Also the records of the same person in other hospitals.", "true"),
     Input("_since", "text", "Only versions made at or after this instant."),
     Input("_type", "text", "Only resources of these types, with a comma between them.", "Encounter,Condition"),
     Input("_count", "integer", "How many entries a page holds.", "20"),
 )
-NAMES = ("start", "end", "_type", "_since", "_count", "_cursor")
+NAMES = ("start", "end", "person", "_type", "_since", "_count", "_cursor")
 _LITERAL = re.compile(rb'"reference":"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})"')
 
 
@@ -66,9 +67,10 @@ def everything(request: FhirRequest, services: Services, *, resource_type: str, 
     types, since = parameters.types(request, SERVED_TYPES), parameters.since(request)
     period = _period(request)
     count = parameters.count(request) if parameters.once(request, "_count") is not None else None
+    records = _records if parameters.is_true(request, "person") else _record
     parts = sorted(
         part
-        for part in _record(services.store, resource_type, resource_id, request.base_url, period)
+        for part in records(services.store, resource_type, resource_id, request.base_url, period)
         if (types is None or part.type in types) and (since is None or part.updated >= since)
     )
     here = [pair for pair in request.query if pair[0] != "_cursor"]
@@ -92,6 +94,22 @@ def everything(request: FhirRequest, services: Services, *, resource_type: str, 
         links.append(("next", beside(parts[stop - 1], backward=False)))
     total = sum(part.mode == "match" for part in parts)
     return FhirResponse(200, bundle("searchset", total, links, entries))
+
+
+def _records(
+    store: Store, resource_type: str, resource_id: str, base: str, period: tuple[int, int] | None
+) -> list[_Part]:
+    """The same of all Patients of the patient's person, each resource once."""
+    with store.snapshot():
+        found = {part.place[1:]: part for part in _record(store, resource_type, resource_id, base, period)}
+        patient = orjson.loads(found[resource_type, resource_id].body)
+        for link in patient.get("link", ()):
+            if link["type"] == "seealso":
+                other = link["other"]["reference"].removeprefix(f"{resource_type}/")
+                for part in _record(store, resource_type, other, base, period):
+                    place = part.place[1:]
+                    found[place] = min(part, found.get(place, part))
+    return list(found.values())
 
 
 def _record(

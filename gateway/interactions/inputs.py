@@ -97,9 +97,10 @@ def in_query(request: FhirRequest, known: Collection[str]) -> FhirRequest:
         if name not in known:
             raise InvalidParameter(name[:64], "not a parameter of this operation here", tuple(known))
         values = [value for key, value in one.items() if key.startswith("value")]
-        if len(values) != 1 or not isinstance(values[0], str | int) or isinstance(values[0], bool):
-            raise InvalidParameter(name, "is neither a text, a date nor a number")
-        given.setdefault(name, []).append(str(values[0]))
+        if len(values) != 1 or not isinstance(values[0], str | int):
+            raise InvalidParameter(name, "is neither a text, a date, a number nor a boolean")
+        text = str(values[0])
+        given.setdefault(name, []).append(text.lower() if isinstance(values[0], bool) else text)
     return replace(
         request, query=[*request.query, *((name, ",".join(texts)) for name, texts in given.items())], body=b""
     )

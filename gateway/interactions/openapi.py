@@ -23,7 +23,8 @@ from gateway.interactions.routes import ROUTES
 from gateway.interactions.schemas import schemas
 from gateway.search.compartments import members
 from gateway.search.parameter_types.composite import parts as composite_parts
-from gateway.search.parameters import RENDERED_TYPES, SERVED_TYPES, SearchParameter, offered
+from gateway.search.parameters import RENDERED_TYPES, SERVED_TYPES, SearchParameter
+from gateway.search.persons import known
 
 Json = dict[str, Any]
 
@@ -311,7 +312,7 @@ def _responses(route: Route, resource_type: str | None) -> Json:
 def _searchable(route: Route, resource_type: str | None) -> Iterable[SearchParameter]:
     """A type's parameters; those of all types where a search is over several."""
     one_type = route.interaction == "search-type"
-    return offered(str(resource_type)).values() if one_type else common_parameters()
+    return known(str(resource_type)).values() if one_type else common_parameters()
 
 
 def _of_result(route: Route) -> Iterable[str]:

@@ -84,6 +84,7 @@ PARAMETERS: dict[str, Parameter] = {
         ),
         Parameter("start", "Only care on or after this date, which may be partial.", {"type": "string"}, "2024"),
         Parameter("end", "Only care on or before this date, which may be partial.", {"type": "string"}, "2026-06-30"),
+        Parameter("person", "Also the records of the same person in other hospitals.", {"type": "boolean"}, "true"),
         Parameter(
             "mode",
             "What to tell of the server: `terminology` is a TerminologyCapabilities, all else the CapabilityStatement.",
@@ -123,6 +124,14 @@ def once(request: FhirRequest, name: str) -> str | None:
     if values == [""]:
         raise InvalidParameter(name, "has no value")
     return values[0] if values else None
+
+
+def is_true(request: FhirRequest, name: str) -> bool:
+    """Whether a parameter is `true`; without it, no. Raises InvalidParameter."""
+    value = once(request, name)
+    if value not in {None, "true", "false"}:
+        raise InvalidParameter(name, "not a boolean", ("true", "false"))
+    return value == "true"
 
 
 def types(request: FhirRequest, choices: tuple[str, ...]) -> tuple[str, ...] | None:

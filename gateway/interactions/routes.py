@@ -56,7 +56,7 @@ _VALIDATE: tuple[tuple[Literal["GET", "POST"], str, Level], ...] = (
     ("POST", "/{resource_type}/{resource_id}/$validate", "instance"),
 )
 _HISTORY = ("_since", "_at", "_count", "_cursor", "_summary", "_elements")
-_EVERYTHING = ("start", "end", "_type", "_since", "_count", "_cursor", "_summary", "_elements")
+_EVERYTHING = ("start", "end", "person", "_type", "_since", "_count", "_cursor", "_summary", "_elements")
 
 
 def _operation(

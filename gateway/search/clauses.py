@@ -19,6 +19,7 @@ from gateway.outcomes import InvalidParameter
 from gateway.search.parameter_types import PARAMETER_TYPES, composite, date, parameter_type, phonetic, token
 from gateway.search.parameter_types.terms import Term, invalid, split
 from gateway.search.parameters import RENDERED_TYPES, SERVED_TYPES, SearchParameter, of_type, offered, row_key
+from gateway.search.persons import derived, known, stands_for
 from gateway.search.tables import DATE, QUANTITY, REFERENCE, STRING, TOKEN, URI
 
 MAX_VALUES = 500
@@ -119,11 +120,14 @@ def _clause(reading: Reading, resource_type: str, name: str, value: str, depth: 
         return _reverse(reading, resource_type, name, value, depth)
     head, chained, rest = name.partition(".")
     code, colon, modifier = head.partition(":")
-    parameter = offered(resource_type).get(code)
+    parameter = known(resource_type).get(code)
     if parameter is None:
         raise unknown(resource_type, name, code)
     if colon and not modifier:
         raise InvalidParameter(name, "names no modifier after its colon")
+    if code in derived(resource_type):
+        require_modifier(parameter, modifier)
+        return _clause(reading, resource_type, *stands_for(resource_type, rest, value, reading.base), depth)
     if chained:
         return _forward(reading, parameter, modifier, rest, value, depth)
     require_modifier(parameter, modifier)
@@ -143,10 +147,10 @@ def _forward(reading: Reading, parameter: SearchParameter, target: str, rest: st
     if target and target not in possible:
         raise invalid(f"{parameter.code}:{target}", target, "is no type that it leads to here", possible or ("none",))
     head = re.split(r"[.:]", rest, maxsplit=1)[0]
-    knowing = [each for each in ((target,) if target else possible) if head == "_has" or head in offered(each)]
+    knowing = [each for each in ((target,) if target else possible) if head == "_has" or head in known(each)]
     if not knowing:
         raise unknown(target or possible, rest, head)
-    kinds = {offered(each)[head].type for each in knowing if head != "_has"}
+    kinds = {known(each)[head].type for each in knowing if head != "_has"}
     if len(kinds) > 1:
         choices = tuple(f"{parameter.code}:{each}" for each in knowing)
         raise InvalidParameter(parameter.code, f"leads to types whose {head} differs; name one", choices)
@@ -205,10 +209,10 @@ def unknown(types: str | Sequence[str], name: str, code: str, others: Iterable[s
     """The error for a parameter that a type, or all of some types, do not have."""
     listed = [types] if isinstance(types, str) else types
     for each in listed:
-        if (known := of_type(each).get(code)) is not None:
-            return InvalidParameter(name, f"{code} is not supported here: {known.reason}")
+        if (other := of_type(each).get(code)) is not None:
+            return InvalidParameter(name, f"{code} is not supported here: {other.reason}")
     reason = f"not a search parameter of {' or '.join(listed) or 'any served type'}"
-    names = sorted({*others, *(known for each in listed for known in offered(each))})
+    names = sorted({*others, *(code for each in listed for code in known(each))})
     if close := did_you_mean(code, names):
         return InvalidParameter(name, reason + close)
     return InvalidParameter(name, reason, tuple(names))
@@ -242,7 +246,7 @@ def modifiers(parameter: SearchParameter) -> tuple[str, ...]:
         return ()
     if parameter.code in COLUMNS:
         return ("not",) if parameter.code == "_id" else ()
-    if parameter.type == "composite":  # R4: missing is for all parameters but these
+    if parameter.type == "composite" or parameter.code in derived(parameter.resource_type):  # R4: no `missing`
         return ()
     found: tuple[str, ...] = parameter_type(parameter).MODIFIERS
     found = tuple(each for each in found if _MEANT_FOR.get(each, set(parameter.datatypes)) & set(parameter.datatypes))

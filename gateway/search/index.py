@@ -18,7 +18,7 @@ from gateway.search.parameter_types.terms import Rows
 from gateway.search.parameters import INDEXED_TYPES, offered, row_key, system_key
 from gateway.search.tables import DATE, ENTRY, HIGHEST, INDEX, LOWEST, QUANTITY, REFERENCE, STRING, TOKEN, UNNAMED, URI
 
-__all__ = ["INDEX", "TABLES", "IndexRows", "index_rows", "referrers", "unreferred", "write"]
+__all__ = ["INDEX", "TABLES", "IndexRows", "gained", "index_rows", "referrers", "unreferred", "write"]
 
 TABLES = (INDEX,)
 """For `Store.open(url, extra=TABLES)`."""
@@ -60,6 +60,37 @@ def index_rows(resource: dict[str, Any]) -> IndexRows:
         _edged(rows.uri),
         tuple(found),
     )
+
+
+def gained(rows: IndexRows, resource_type: str, elements: dict[str, Any]) -> IndexRows:
+    """The rows of a resource that gains elements, or values of a list, which have parameters of their own.
+
+    The same as `index_rows` of the whole resource, without looking at the rest of it again.
+    """
+    more, none = index_rows({"resourceType": resource_type, **elements}), _nothing(resource_type)
+    named = {(target_id, target_type) for target_id, _, target_type in more.reference}
+    references = {row for row in rows.reference if row[1] != _ANY_REFERENCE or (row[0], row[2]) not in named}
+    return IndexRows(
+        rows.entry,
+        _united(rows.string, more.string, none.string),
+        _united(rows.token, more.token, none.token),
+        _united(rows.date, more.date, none.date),
+        _united(rows.quantity, more.quantity, none.quantity),
+        _united(rows.uri, more.uri, none.uri),
+        tuple(references.union(more.reference)),
+    )
+
+
+def _united(rows: tuple[Any, ...], more: tuple[Any, ...], none: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Rows and those of `more` that are not in `none`, with their edges anew."""
+    fresh = {row[:-1] for row in more} - {row[:-1] for row in none}
+    return _edged([*(row[:-1] for row in rows), *fresh]) if fresh else rows
+
+
+@cache
+def _nothing(resource_type: str) -> IndexRows:
+    """The rows of a resource that says nothing: what its parameters find even so."""
+    return index_rows({"resourceType": resource_type})
 
 
 @cache

@@ -76,7 +76,7 @@ class SearchParameter:
     url: str
     """The canonical URL of the official SearchParameter."""
     reason: str
-    """Why it is not offered; "" = it is."""
+    """Why it is not offered, or what it stands for; "" = it is offered and has an expression."""
 
     @property
     def description(self) -> str:

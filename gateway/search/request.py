@@ -18,6 +18,7 @@ from gateway.search.clauses import COLUMNS, TABLES, AnyClause, Reading, read_cla
 from gateway.search.includes import Include, read_include, read_revinclude
 from gateway.search.parameter_types.terms import invalid
 from gateway.search.parameters import offered, row_key
+from gateway.search.persons import known
 from gateway.store import RESOURCE
 
 DEFAULT_COUNT = 20
@@ -165,7 +166,7 @@ def require_text(name: str, value: str) -> None:
 def _clause(draft: _Draft, name: str, value: str) -> AnyClause | None:
     """None for a parameter that is ignored: only one that the type does not have at all may be."""
     head = re.split(r"[.:]", name, maxsplit=1)[0]
-    if head != "_has" and head not in offered(draft.resource_type):
+    if head != "_has" and head not in known(draft.resource_type):
         if head in _RESULT_PARAMETERS:
             choices = (":iterate",) if "include" in head else ()
             raise InvalidParameter(name, f"this modifier on {head} is not supported", choices)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gateway.identity.linker import Arrival
-from gateway.identity.person import decorated
+from gateway.identity.person import decorated, decoration
 from gateway.store import Writer
 from gateway.store.writer import Content, Current, Whole
 from gateway.sync.content import content, parse, whole
@@ -185,9 +185,12 @@ class Publication:
         old = form.content
         if old.type != "Patient" or old.id not in shown:
             return form
-        resource = decorated(whole(old), *shown[old.id])
+        patient, told = whole(old), shown[old.id]
+        resource = decorated(patient, *told)
         made = content(resource, shared=old.shared, stream=old.stream, key=old.key, digest=old.digest)
-        return _Form(made, self._steps.index_rows(resource), form.dangling)
+        if "link" in patient:  # of which some are not kept
+            return _Form(made, self._steps.index_rows(resource), form.dangling)
+        return _Form(made, self._steps.gained_rows(form.index, old.type, decoration(*told)), form.dangling)
 
     def _recall(self, target: Target) -> bool:
         return target in self._targets or target in self._former_targets

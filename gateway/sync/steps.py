@@ -39,6 +39,8 @@ class Steps:
     hospital: Callable[[MappingContext], Iterable[Resource]]
     check: Callable[[Resource], Sequence[Finding]]
     index_rows: Callable[[Resource], Any]
+    gained_rows: Callable[[Any, str, Resource], Any]
+    """(index rows, type, elements): the rows when a resource of the type gains these elements."""
     write_index: Callable[[Any, Sequence[tuple[int, Any]], Sequence[int]], None]
     """(connection, additions, removals)"""
     referrers: Callable[[Any, Sequence[Target]], list[int]]
@@ -90,6 +92,10 @@ def _index() -> Any:
 
 def _index_rows(resource: Resource) -> Any:
     return _index().index_rows(resource)
+
+
+def _gained_rows(rows: Any, resource_type: str, elements: Resource) -> Any:
+    return _index().gained(rows, resource_type, elements)
 
 
 def _write_index(connection: Any, additions: Sequence[tuple[int, Any]], removals: Sequence[int]) -> None:
@@ -170,6 +176,7 @@ PRODUCT = Steps(
     hospital=_hospital,
     check=_check,
     index_rows=_index_rows,
+    gained_rows=_gained_rows,
     write_index=_write_index,
     referrers=_referrers,
     unreferred=_unreferred,

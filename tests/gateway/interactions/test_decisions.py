@@ -84,6 +84,7 @@ def test_unmerge_undoes_merge(client: FlaskClient, store: Store, tmp_path: Path)
     assert people(client) == [survivor, survivor, survivor, before[3], survivor]
     former = read(client, f"Person/{retired}")
     assert (former["active"], former["link"][0]["target"]["reference"]) == (False, f"Person/{survivor}")
+    assert read(client, f"Patient?person={retired}")["total"] == 4
     golden = read(client, f"Person/{retired}/$golden")["parameter"][0]["resource"]
     assert golden["id"] == survivor
     assert set(persons(client, f"Person/{retired}/$unmerge")) == {asha, ravi}

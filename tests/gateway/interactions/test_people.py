@@ -245,6 +245,87 @@ def test_a_person_is_found_and_leads_to_the_records(client: FlaskClient) -> None
         assert found["total"] == 3, query
 
 
+def test_person_asks_for_all_records_of_a_person(client: FlaskClient) -> None:
+    """By id, or by what any of the records says; of Patients and of whatever is a patient's."""
+    patient = client.get(f"/fhir/Patient/{record('north', 'asha')}").json
+    assert patient is not None
+    person = next(each["value"] for each in patient["identifier"] if each["system"] == SYSTEM)
+    strict = {"Prefer": "handling=strict"}
+    for query in (
+        f"person={person}",
+        f"person=Person/{person}",
+        f"person=http://localhost/fhir/Person/{person}",
+        f"person=nobody,{person}",
+        "person.name=rani",  # so only the record of one hospital says
+        f"person:Person.identifier={SYSTEM}|{person}",
+        "person.birthdate=1970-03-09&person.name=asha",
+    ):
+        found = client.get(f"/fhir/Patient?{query}", headers=strict).json
+        assert found is not None
+        assert {entry["resource"]["id"] for entry in found["entry"]} == ASHAS, query
+        assert {"relation": "self", "url": f"http://localhost/fhir/Patient?{query}"} in found["link"] or "http" in query
+        found = client.get(f"/fhir/Encounter?{query}", headers=strict).json
+        assert found is not None
+        assert {entry["resource"]["subject"]["reference"] for entry in found["entry"]} == {
+            f"Patient/{each}" for each in ASHAS
+        }, query
+    found = client.get(f"/fhir/Encounter?patient:Patient.person={person}", headers=strict).json
+    assert found is not None
+    assert found["total"] == 3
+    found = client.get("/fhir/Patient?name=rani").json
+    assert found is not None
+    assert found["total"] == 1  # without it, only what contains what was asked for
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "Patient?person=Asha Patil",
+        "Patient?person=Patient/x",
+        "Patient?person:missing=true",
+        "Patient?person:identifier=urn:x|1",
+        "Patient?person.colour=red",
+        "Patient?_sort=person",
+        "Encounter?_include=Encounter:person",
+        "Person?person=x",
+        "Organization?person=x",
+    ],
+)
+def test_person_refuses(client: FlaskClient, query: str) -> None:
+    """What it does not mean is not passed over."""
+    response = client.get(f"/fhir/{query}", headers={"Prefer": "handling=strict"})
+    assert response.status_code == 400, response.data
+
+
+def test_everything_of_a_person(client: FlaskClient) -> None:
+    """With `person=true`: the same as the records of each hospital together, by GET and by POST, page by page."""
+    own = [client.get(f"/fhir/Patient/{each}/$everything").json for each in ASHAS]
+    expected = {(e["resource"]["resourceType"], e["resource"]["id"]) for each in own if each for e in each["entry"]}
+    path = f"/fhir/Patient/{record('north', 'asha')}/$everything"
+    whole = client.get(f"{path}?person=true").json
+    assert whole is not None
+    named = [(entry["resource"]["resourceType"], entry["resource"]["id"]) for entry in whole["entry"]]
+    assert len(named) == len(expected)
+    assert set(named) == expected
+    assert whole["total"] == 6
+    body = {"resourceType": "Parameters", "parameter": [{"name": "person", "valueBoolean": True}]}
+    posted = client.post(path, json=body).json
+    assert posted is not None
+    assert posted["entry"] == whole["entry"]
+    paged: list[str] = []
+    following: str | None = f"{path}?person=true&_count=2"
+    while following:
+        page = client.get(following).json
+        assert page is not None
+        paged += [entry["resource"]["id"] for entry in page["entry"]]
+        following = next((each["url"] for each in page["link"] if each["relation"] == "next"), None)
+    assert paged == [resource_id for _, resource_id in named]
+    alone = client.get(f"{path}?person=false").json
+    assert alone is not None
+    assert alone["total"] == 2
+    assert client.get(f"{path}?person=perhaps").status_code == 400
+
+
 def test_everything_is_one_hospitals(client: FlaskClient) -> None:
     """That other hospitals have records of the same person, changes nothing unless it is asked for."""
     found = client.get(f"/fhir/Patient/{record('north', 'asha')}/$everything").json

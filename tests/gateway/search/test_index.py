@@ -8,7 +8,8 @@ import pickle
 import pytest
 from sqlalchemy import create_engine, func, select
 
-from gateway.search.index import INDEX, index_rows, referrers, write
+from gateway.identity.person import decorated, decoration
+from gateway.search.index import INDEX, gained, index_rows, referrers, write
 from gateway.search.parameter_types import PARAMETER_TYPES
 from gateway.search.parameters import INDEXED_TYPES, SEARCH_PARAMETERS, SERVED_TYPES, of_type, offered, row_key
 from tests.gateway.search.world import Maker
@@ -34,6 +35,18 @@ def test_index_rows_are_pure(resource_type: str) -> None:
         rows = index_rows(resource)
         assert resource == before
         assert pickle.loads(pickle.dumps(rows)) == rows == index_rows(before)
+
+
+@pytest.mark.parametrize("others", [(), ("other", "another")], ids=["alone", "linked"])
+def test_what_a_resource_gains_is_indexed_by_itself(others: tuple[str, ...]) -> None:
+    """A Patient that learns whose it is has the rows that it would have if it were looked at as a whole."""
+    maker, told = Maker(seed=3), decoration("person", others)
+    for number in range(60):
+        patient = maker.make("Patient", f"r{number}")
+        patient.pop("link", None)
+        fast, slow = gained(index_rows(patient), "Patient", told), index_rows(decorated(patient, "person", others))
+        assert fast.entry == slow.entry
+        assert [sorted(rows) for rows in fast[1:]] == [sorted(rows) for rows in slow[1:]]
 
 
 def test_removal_leaves_nothing_behind() -> None:
