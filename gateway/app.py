@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
 from html import escape
 from http import HTTPStatus
+from io import BytesIO
 from secrets import token_hex
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, Response, request
 from werkzeug.exceptions import BadRequest, HTTPException
 
+from gateway.arrival import Arrivals
 from gateway.identity.tables import TABLES
 from gateway.interactions.compression import encoded
 from gateway.interactions.exchange import FhirRequest, FhirResponse, Services
@@ -66,7 +68,7 @@ def create_app(settings: Settings) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = MOST_BYTES
-    door = _Door(services, settings.public_base_url, app.wsgi_app)
+    door = _Door(services, settings.public_base_url, app.wsgi_app, Arrivals(max(1, settings.threads // 2)))
 
     @app.post(f"{BASE}/", defaults={"_path": ""}, strict_slashes=False)
     @app.post(f"{BASE}/<path:_path>")
@@ -101,8 +103,9 @@ _ROUTE = "fhir_gateway.route"
 class _Door:
     """Answers what has no body below /fhir, hands everything else to Flask, and logs one line a request."""
 
-    def __init__(self, services: Services, public_base_url: str | None, flask: Wsgi) -> None:
+    def __init__(self, services: Services, public_base_url: str | None, flask: Wsgi, arrivals: Arrivals) -> None:
         self.services, self._public_base_url, self._flask = services, public_base_url, flask
+        self._arrivals = arrivals
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         started = perf_counter()
@@ -110,9 +113,9 @@ class _Door:
         asked = environ.get("HTTP_X_REQUEST_ID")
         request_id = asked if asked is not None and _SAFE_ID.fullmatch(asked) else token_hex(8)
         if method != "POST" and (path.startswith(f"{BASE}/") or path == BASE):
-            if environ.get("CONTENT_LENGTH", "0") not in ("", "0"):
-                _pass_by_body(environ)
-            response = self.answer(environ, b"")
+            # What nobody wants is read too: a client that is still sending would lose our answer with its connection.
+            busy = self._arrive(environ) if environ.get("CONTENT_LENGTH", "0") not in ("", "0") else None
+            response = self.answer(environ, b"") if busy is None else busy
             size = len(response.body)
             headers = [*response.headers, *API_HEADERS, ("X-Request-Id", request_id)]
             if response.status != 304:
@@ -126,7 +129,22 @@ class _Door:
             _log(method, environ.get(_ROUTE, "-"), int(status[:3]), started, size, request_id)
             return start_response(status, [*headers, ("X-Request-Id", request_id)], exc_info)
 
+        busy = self._arrive(environ) if method == "POST" else None
+        if busy is not None:
+            return _flask(busy)(environ, noted)
         return self._flask(environ, noted)
+
+    def _arrive(self, environ: dict[str, Any]) -> FhirResponse | None:
+        """Read a body that is not too long, and put it in its place. The answer where too many are slow already."""
+        declared = environ.get("CONTENT_LENGTH", "")
+        most = int(declared) if declared.isdecimal() else MOST_BYTES + 1
+        if environ["REQUEST_METHOD"] == "POST" and declared and most > MOST_BYTES:
+            return None  # it is refused unread
+        try:
+            environ["wsgi.input"] = BytesIO(self._arrivals.read(environ["wsgi.input"], min(most, MOST_BYTES + 1)))
+        except FhirError as error:
+            return refusal(error, form_by_headers(_headers(environ)))
+        return None
 
     def answer(self, environ: dict[str, Any], body: bytes) -> FhirResponse:
         """Answer a request to the FHIR API."""
@@ -148,14 +166,6 @@ class _Door:
             return response if accepted is None else encoded(response, accepted)
         except FhirError as error:
             return refusal(error, form_of_refusal(asked), response.route)
-
-
-def _pass_by_body(environ: dict[str, Any]) -> None:
-    """Read what nobody wants: a client that is still sending would lose our answer with its connection."""
-    left = environ["CONTENT_LENGTH"]
-    left = min(int(left), MOST_BYTES) if left.isdecimal() else 0
-    while left and (read := environ["wsgi.input"].read(min(left, 1 << 16))):
-        left -= len(read)
 
 
 def _decoded(text: str) -> str:

@@ -161,6 +161,12 @@ class Unavailable(FhirError):
     status, code = 503, "transient"
 
 
+class Throttled(FhirError):
+    """A request that may be sent again later."""
+
+    status, code = 429, "throttled"
+
+
 def issue(severity: str, code: str, diagnostics: str, expression: str | None = None) -> dict[str, Any]:
     """One OperationOutcome.issue."""
     made: dict[str, Any] = {"severity": severity, "code": code, "diagnostics": diagnostics}

@@ -43,6 +43,7 @@ _OUTCOMES: Final = {
     413: ("TooLarge", "The body, or the list in it, is longer than what is read."),
     415: ("UnsupportedMediaType", "The body is in a form that is not read here."),
     503: ("Unavailable", "A sync writes to the store; `Retry-After` says when to try again."),
+    429: ("TooManyRequests", "Too many clients send their bodies slowly; `Retry-After` says when to try again."),
     500: ("Failure", "An unexpected error; `diagnostics` holds the id under which the log has it."),
 }
 _ALWAYS: Final = (400, 404, 405, 406, 500)
@@ -53,7 +54,7 @@ _MORE: Final = {
     "$validate": (410,),
     **dict.fromkeys(("$merge", "$unmerge", "$same", "$not-same"), (409, 410, 503)),
     "search-compartment": (410,),
-    "POST": (413, 415),
+    "POST": (413, 415, 429),
 }
 _CONDITIONAL: Final = ("read", "vread", "capabilities")
 _OR: Final = {"capabilities": "TerminologyCapabilities"}

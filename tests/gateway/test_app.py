@@ -245,7 +245,8 @@ _NOT_YET = {"Unauthorized", "Forbidden", "PreconditionFailed"}
 
 def test_every_error_class_is_provoked() -> None:
     """Each class that the API can raise is in the table above, by status and code."""
-    seen = {case[4:] for case in ERRORS.values()} | {(400, "too-costly"), (503, "transient")}  # by the tests above
+    elsewhere = {(400, "too-costly"), (503, "transient"), (429, "throttled")}  # above, and in test_app_clients.py
+    seen = {case[4:] for case in ERRORS.values()} | elsewhere
     classes = [outcomes.FhirError]
     for each in classes:
         classes += each.__subclasses__()

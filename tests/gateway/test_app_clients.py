@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import http.client
-import os
-import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import orjson
 import pytest
@@ -19,44 +16,16 @@ from fhirclient.models.patient import Patient
 from fhirpy import SyncFHIRClient
 from fhirpy.base.exceptions import ResourceNotFound
 
-from gateway.identity.tables import TABLES
-from gateway.store import Store
-from tests.gateway.interactions.served import PATIENTS, fill
+from tests.gateway.interactions.served import PATIENTS
+from tests.gateway.serving import serving
 from tests.node_programs import run
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`fhir-gateway serve` over the world; it says when it answers and ends cleanly."""
-    folder = tmp_path_factory.mktemp("server")
-    with Store.open(f"sqlite:///{folder / 'gateway.db'}", extra=TABLES) as store:
-        fill(store)
-    (folder / "gateway.toml").write_text('[gateway]\nstore = "sqlite:///gateway.db"\nlog_level = "warning"\n')
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [
-        sys.executable,
-        "-m",
-        "gateway.cli",
-        "serve",
-        "--config",
-        str(folder / "gateway.toml"),
-        "--port",
-        str(port),
-    ]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("FHIR_GATEWAY_")}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout is not None
-        try:
-            for line in process.stdout:
-                if "Serving" in line:
-                    break
-            yield f"http://127.0.0.1:{port}/fhir"
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=20)
-    assert process.returncode == 0
+    with serving(tmp_path_factory.mktemp("server")) as base:
+        yield base
 
 
 def test_fhirpy_pages_through_everything(server: str) -> None:
@@ -174,3 +143,27 @@ def test_writes_are_refused(server: str, method: str) -> None:
         assert refused.status_code == 405
         assert refused.headers["Allow"] == "GET, HEAD"
         assert session.get(f"{server}/Patient/patient-1", timeout=10).status_code == 200
+
+
+def test_slow_clients_do_not_stop_others(server: str) -> None:
+    """While 40 clients keep the rest of their forms back, what has no body is answered, and forms soon refused."""
+    host, _, port = server.split("/")[2].partition(":")
+    with ExitStack() as stack:
+        for _ in range(40):
+            slow = stack.enter_context(socket.create_connection((host, int(port)), timeout=10))
+            slow.sendall(
+                b"POST /fhir/Patient/_search HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 12\r\n"
+                b"Content-Type: application/x-www-form-urlencoded\r\n\r\nfamily=Jo"
+            )
+        statuses = []
+        for _ in range(20):
+            assert requests.get(f"{server}/Patient/patient-1", timeout=2).status_code == 200
+            refused = requests.post(f"{server}/Patient/_search", data={"family": "Jones"}, timeout=2)
+            statuses.append(refused.status_code)
+            if refused.status_code == 429:
+                assert refused.json()["issue"][0]["code"] == "throttled"
+                assert refused.headers["Retry-After"] == "1"
+        assert set(statuses) <= {200, 429}
+        assert 429 in statuses
+    afterwards = (requests.post(f"{server}/Patient/_search", data={"family": "Jones"}, timeout=2) for _ in range(100))
+    assert any(each.status_code == 200 for each in afterwards)  # as soon as the server has seen that they are gone
