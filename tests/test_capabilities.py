@@ -13,7 +13,8 @@ from flask.testing import FlaskClient
 
 from gateway.interactions.routes import ROUTES
 from gateway.search.parameter_types.composite import parts
-from gateway.search.parameters import RENDERED_TYPES, SERVED_TYPES, offered
+from gateway.search.parameters import RENDERED_TYPES, SERVED_TYPES
+from gateway.search.persons import known
 from mappers.fhir.profiles import PROFILES
 from tests.gateway.interactions.served import served
 
@@ -71,7 +72,7 @@ def test_parameters_are_unique_and_official(resources: dict[str, dict[str, Any]]
 
 def value_of(resource_type: str, code: str) -> str:
     """A value that a parameter takes: one for each part of a composite."""
-    parameter = offered(resource_type)[code]
+    parameter = known(resource_type)[code]
     return "$".join(VALUES[each.type] for each in parts(parameter) or (parameter,))
 
 

@@ -15,7 +15,8 @@ from openapi_spec_validator import validate
 
 from gateway.interactions import openapi
 from gateway.interactions.routes import ROUTES
-from gateway.search.parameters import RENDERED_TYPES, SERVED_TYPES, offered
+from gateway.search.parameters import RENDERED_TYPES, SERVED_TYPES
+from gateway.search.persons import known
 from tests.gateway.interactions.served import served
 
 FILE = Path(__file__).parent.parent / "openapi.yaml"
@@ -51,7 +52,7 @@ def test_every_search_parameter_is_described(document: dict[str, Any], resource_
     }
     content = document["paths"][f"/{resource_type}/_search"]["post"]["requestBody"]["content"]
     form = content["application/x-www-form-urlencoded"]["schema"]["properties"]
-    for code in offered(resource_type):
+    for code in known(resource_type):
         (example,) = query[code]["schema"]["items"]["examples"]
         assert f"Such as `{example}`" in query[code]["description"]
         assert form[code]["items"] == query[code]["schema"]["items"]
