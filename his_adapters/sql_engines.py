@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from socket import gaierror
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ _PATIENCE_S = 2
 """For a connection: a `check` may take 2 s."""
 _GRANT = "grant the gateway's user CONNECT, and SELECT on the source's tables"
 _LATER = "the server or the way to it is in trouble; sync again later"
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 _REACH = "check host and port in the source's url, and that the server runs"
 
 
@@ -31,8 +33,15 @@ class _Engine(NamedTuple):
 
     begin: tuple[str, ...]
     """Opens a transaction that reads one state and cannot write."""
+    wait: tuple[str, ...]
+    """How long a table that somebody has locked is waited for: a minute."""
+    glance: tuple[str, ...]
+    """The same for a look at the columns: a second."""
+    estimates: str
+    """The rows of each table of a schema, as the catalogue has them."""
     options: Mapping[str, Any]
     connect: Mapping[str, Any]
+    glance_connect: Mapping[str, Any]
 
 
 _ENGINES: Mapping[str, _Engine] = MappingProxyType(
@@ -40,16 +49,31 @@ _ENGINES: Mapping[str, _Engine] = MappingProxyType(
         "postgresql": _Engine(
             # What is read as text must not depend on the server's settings.
             ("SET LOCAL DateStyle TO ISO, YMD", "SET LOCAL TimeZone TO 'UTC'", "SET LOCAL extra_float_digits TO 1"),
+            ("SET LOCAL lock_timeout TO '60s'",),
+            ("SET LOCAL lock_timeout TO '1s'", "SET LOCAL statement_timeout TO '5s'"),
+            "SELECT relname, reltuples::bigint FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace"
+            " ON pg_namespace.oid = relnamespace WHERE lower(nspname) = lower({schema})",
             {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
-            {"connect_timeout": _PATIENCE_S},
+            # Of a machine that is gone without a word one hears nothing: it is asked after half a minute.
+            {
+                "connect_timeout": _PATIENCE_S,
+                "keepalives_idle": 30,
+                "keepalives_interval": 10,
+                "keepalives_count": 6,
+            },
+            {},
         ),
         "mysql": _Engine(
             (
                 "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
                 "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
             ),
+            ("SET SESSION lock_wait_timeout = 60",),
+            ("SET SESSION lock_wait_timeout = 1",),
+            "SELECT table_name, table_rows FROM information_schema.tables WHERE lower(table_schema) = lower({schema})",
             {},
             {"connect_timeout": _PATIENCE_S, "read_timeout": 300},
+            {"read_timeout": 5},
         ),
     }
 )
@@ -79,9 +103,15 @@ def _kind(url: URL) -> _Engine:
     return kind
 
 
-def made_engine(url: URL) -> Engine:
+def estimates(url: URL) -> str:
+    """The query for the rows of each table of a `{schema}`; nothing or less than one where the server has no idea."""
+    return _kind(url).estimates
+
+
+def made_engine(url: URL, connect: Mapping[str, Any] = _NOTHING) -> Engine:
     """An engine that does not wait long and tells no values. Raises SourceConfigError."""
-    arguments = {name: value for name, value in _kind(url).connect.items() if name not in url.query}
+    wanted = {**_kind(url).connect, **connect}
+    arguments = {name: value for name, value in wanted.items() if name not in url.query}
     try:
         return create_engine(url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
@@ -92,13 +122,26 @@ def made_engine(url: URL) -> Engine:
 @contextmanager
 def reading(url: URL) -> Iterator[Connection]:
     """A connection in one read-only transaction that sees one state. Raises SourceError."""
-    engine = made_engine(url)
+    with _opened(url, made_engine(url), _kind(url).wait) as connection:
+        yield connection
+
+
+@contextmanager
+def glancing(url: URL) -> Iterator[Connection]:
+    """The same for a moment's look (columns, counts): of a server in trouble it waits for some seconds at most."""
+    kind = _kind(url)
+    with _opened(url, made_engine(url, kind.glance_connect), kind.glance) as connection:
+        yield connection
+
+
+@contextmanager
+def _opened(url: URL, engine: Engine, limits: tuple[str, ...]) -> Iterator[Connection]:
     kind = _kind(url)
     try:
         event.listen(engine, "handle_error", _give_up_lost_rows)
         with engine.connect() as plain:
             connection = plain.execution_options(**kind.options)
-            for statement in kind.begin:
+            for statement in (*kind.begin, *limits):
                 connection.execute(text(statement))
             yield connection
     except DBAPIError as error:
@@ -127,6 +170,8 @@ def explained(error: DBAPIError, url: URL) -> SourceError:
     """A driver's error as what, where and how to mend it."""
     code = code_of(error)
     where = place(url)
+    if isinstance(getattr(error.orig, "original_exception", None), gaierror):
+        return SourceTransientError("the host is not known", where, _REACH)
     for codes, what, hint in _MEND:
         if code in codes:
             return SourceConfigError(what, where, hint)
@@ -149,7 +194,8 @@ _NO_TABLE = "the tables have changed while they were read; see the source's READ
 _MEND = (
     ({"28P01", "28000", "1045", "1698"}, "user or password is refused", "set them in the source's url or url_file"),
     ({"3D000", "1049"}, "no such database", "check the source's url"),
-    ({"42501", "1044", "1142", "1143", "1227"}, "the user may not read a table", _GRANT),
+    ({"1044"}, "no such database, or none that the user may read", f"check the source's url; {_GRANT}"),
+    ({"42501", "1142", "1143", "1227"}, "the user may not read a table", _GRANT),
     ({"42P01", "1146", "3F000"}, "a table is missing", _NO_TABLE),
     ({"42703", "1054"}, "a column is missing", _NO_TABLE),
 )
@@ -174,16 +220,16 @@ _PASSING = (
     ("failed to resolve host", "the host is not known", _REACH),
     ("Name or service not known", "the host is not known", _REACH),
     ("2002 2003 2005", "no server answers", _REACH),
+    ("55P03 1205", "a table is locked", "somebody is at work on it; sync again later"),
+    ("57014 1969 3024", "the server takes too long", _LATER),
     ("57P03 57P02 57P01", "the server is going down or starting", _LATER),
 )
 _PASSING_CLASSES = {"08", "40", "53", "55", "57", "58", "XX"}
 """Connection, conflict, resources, locks, operator, system."""
-_PASSING_NUMBERS = {"1040", "1053", "1077", "1152", "1158", "1159", "1160", "1161", "1203", "1205", "1213", "1226"} | {
+_PASSING_NUMBERS = {"1040", "1053", "1077", "1152", "1158", "1159", "1160", "1161", "1203", "1213", "1226"} | {
     "1317",
     "2006",
     "2013",
     "2055",
-    "3024",
-    "1969",
     "0",
 }

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -64,6 +64,8 @@ _BASE_TABLES = """
     SELECT table_name FROM information_schema.tables
     WHERE lower(table_schema) = lower({schema}) AND table_type = 'BASE TABLE'
 """
+_COUNTED = 100_000
+"""Rows that a server counts one by one, for a look that takes a moment."""
 _SUFFIXES = {".db", ".sqlite", ".sqlite3"}
 
 
@@ -136,9 +138,9 @@ class SqlAdapter:
         with self._store(glance=True) as store:
             found = store.found(self._tables.values())
             for name, each in found.items():
-                counted = next(store.rows(select(func.count()).select_from(each.table)))
                 key = self._tables[name].key_fields
-                made.append(Stream(name, key, each.used, digest_of(list(each.columns)).hex(), counted[0][0]))
+                rows = store.counted(each.table)
+                made.append(Stream(name, key, each.used, digest_of(list(each.columns)).hex(), rows))
         return made
 
     def columns(self) -> list[NativeColumn]:
@@ -208,7 +210,7 @@ class SqlAdapter:
             schema = self._config.options.get("schema")
             if schema is not None and not isinstance(schema, str):
                 raise SourceConfigError("schema is not a text", str(self._config.name), 'options = { schema = "his" }')
-            with sql_engines.reading(url) as connection:
+            with (sql_engines.glancing if glance else sql_engines.reading)(url) as connection:
                 yield _Server(connection, url, schema)
 
 
@@ -268,6 +270,10 @@ class _Store(Protocol):
         """The names of the tables that are no views."""
         ...
 
+    def counted(self, table: Table) -> int:
+        """How many rows a table has, or about how many where counting would take long."""
+        ...
+
     def rows(self, statement: Select[Any]) -> Iterator[Sequence[Sequence[Any]]]:
         """What a statement selects, in batches."""
         ...
@@ -294,6 +300,9 @@ class _File:
     def base_tables(self) -> set[str]:
         return set(sqlite_files.base_tables(self._connection))
 
+    def counted(self, table: Table) -> int:
+        return int(next(self.rows(select(func.count()).select_from(table)))[0][0])
+
     def rows(self, statement: Select[Any]) -> Iterator[Sequence[Sequence[Any]]]:
         cursor = self._connection.execute(_literal(statement))
         while batch := cursor.fetchmany(BATCH):
@@ -314,6 +323,7 @@ class _Server:
         self._connection, self._schema = connection, schema
         self._where = sql_engines.place(url)
         self._current = "DATABASE()" if url.get_backend_name() in {"mysql", "mariadb"} else "current_schema()"
+        self._estimating = sql_engines.estimates(url)
         self.name = url.database or ""
 
     def found(self, sources: Iterable[SqlTable]) -> dict[str, _Found]:
@@ -325,6 +335,15 @@ class _Server:
 
     def base_tables(self) -> set[str]:
         return {table for (table,) in self._catalogue(_BASE_TABLES)}
+
+    def counted(self, table: Table) -> int:
+        some = select(literal_column("1")).select_from(table).limit(_COUNTED + 1).subquery()
+        counted = int(next(self.rows(select(func.count()).select_from(some)))[0][0])
+        return counted if counted <= _COUNTED else max(counted, self._estimates.get(table.name, 0))
+
+    @cached_property
+    def _estimates(self) -> dict[str, int]:
+        return {name: rows or 0 for name, rows in self._catalogue(self._estimating)}
 
     def _catalogue(self, query: str) -> Sequence[Any]:
         statement = text(query.format(schema=":schema" if self._schema else self._current))

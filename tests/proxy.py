@@ -1,4 +1,4 @@
-"""A TCP proxy that a test can make sick: it refuses connections, or cuts each after so many bytes from the server."""
+"""A TCP proxy that a test can make sick: it refuses connections, is silent, or cuts each after so many bytes."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ class Proxy:
     def __init__(self, host: str, port: int) -> None:
         self._there = (host, port)
         self.port = 0
+        self.is_silent = False
+        """Whether connections come about and nothing is ever answered."""
         self.cut_after: int | None = None
         """Bytes from the server to one client; None: as many as there are."""
         self._threads: list[threading.Thread] = []
@@ -57,6 +59,8 @@ class Proxy:
             ready.register(client, selectors.EVENT_READ, server)
             ready.register(server, selectors.EVENT_READ, client)
             with suppress(OSError):
+                while self.is_silent and client.recv(_PIECE):
+                    pass
                 self._pass_on(ready, server)
             self._open -= {client, server}
 

@@ -37,6 +37,8 @@ from his_adapters.tabular import BATCH, digest_of
 _PATIENCE_MS = 1500
 """For a connection: a `check` may take 2 s."""
 _STALL_MS = 300_000
+_GLANCE_MS = 5_000
+"""For a look at the collection, of a server in trouble."""
 _SAMPLE = 200
 _AS_URL = "as in mongodb://reader:${NOTES_PASSWORD}@host/healthdb"
 _KEY = "the source's option notes_url"
@@ -66,13 +68,13 @@ class MongoNotes:
 
     def names(self) -> tuple[tuple[str, ...], int]:
         """The collection's first documents show its shape; the server knows about how many there are."""
-        with self._collection() as found:
+        with self._collection(_GLANCE_MS) as found:
             sample = list(found.find({}).sort("_id", 1).limit(_SAMPLE))
             return tuple(sorted({name for each in sample for name in each})), found.estimated_document_count()
 
     def others(self) -> list[str]:
         """The other collections of the database."""
-        with self._collection() as found:
+        with self._collection(_GLANCE_MS) as found:
             names = found.database.list_collection_names()
         return sorted(name for name in names if name != NOTES and not name.startswith("system."))
 
@@ -81,14 +83,14 @@ class MongoNotes:
         return None
 
     @contextmanager
-    def _collection(self) -> Iterator[Collection[dict[str, Any]]]:
+    def _collection(self, stall_ms: int = _STALL_MS) -> Iterator[Collection[dict[str, Any]]]:
         where, database = place(self._url)
         try:
             client: MongoClient[dict[str, Any]] = MongoClient(
                 self._url,
                 serverSelectionTimeoutMS=_PATIENCE_MS,
                 connectTimeoutMS=_PATIENCE_MS,
-                socketTimeoutMS=_STALL_MS,
+                socketTimeoutMS=stall_ms,
                 appname="fhir-gateway",
             )
         except (ConfigurationError, InvalidURI, ValueError, TypeError):

@@ -163,9 +163,9 @@ def test_a_reference_in_another_case_is_the_same_reference(mysql_url: str, reade
 SICK: list[Any] = [
     pytest.param({"password": "wr0ng"}, SourceConfigError, "user or password", id="wrong password"),
     pytest.param({"username": "nobody_known"}, SourceConfigError, "user or password", id="unknown user"),
-    pytest.param({"database": "no_such_database"}, SourceConfigError, "", id="missing database"),
+    pytest.param({"database": "no_such_database"}, SourceConfigError, "no such database", id="missing database"),
     pytest.param({"port": 0}, SourceTransientError, "no server answers", id="nothing listens"),
-    pytest.param({"host": "host.invalid"}, SourceTransientError, "", id="unknown host"),
+    pytest.param({"host": "host.invalid"}, SourceTransientError, "the host is not known", id="unknown host"),
 ]
 
 
@@ -190,6 +190,15 @@ def test_a_database_that_cannot_be_reached(
         assert "\n" not in said
         assert password not in said
         assert "wr0ng" not in said
+
+
+def test_a_long_table_is_not_counted_row_by_row(mysql_url: str, reader: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The catalogue tells about how many rows there are; a look at a server takes a moment, however many they are."""
+    create(mysql_url)
+    execute(mysql_url, *(f"INSERT INTO patients (patient_id) VALUES ('P{number}')" for number in range(9)))
+    execute(mysql_url, "ANALYZE TABLE patients")
+    monkeypatch.setattr("his_adapters.sql_tables._COUNTED", 2)
+    assert [stream.estimated_rows for stream in at(reader).streams()] == [0, 9, 0, 0]
 
 
 CHANGED: list[Any] = [

@@ -178,6 +178,16 @@ def test_a_server_and_a_file_give_the_same_records(file: Path, reader: str) -> N
     assert [each.estimated_rows for each in _at(url=reader).streams()] == [4, 4, 5]
 
 
+def test_a_long_table_is_not_counted_row_by_row(
+    owner: psycopg.Connection[Any], reader: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The catalogue tells about how many rows there are; a look at a server takes a moment, however many they are."""
+    monkeypatch.setattr("his_adapters.sql_tables._COUNTED", 2)
+    assert [each.estimated_rows for each in _at(url=reader).streams()] == [3, 3, 3]
+    owner.execute("ANALYZE house.guests, house.stays, house.meals")
+    assert [each.estimated_rows for each in _at(url=reader).streams()] == [4, 4, 5]
+
+
 STRANGERS = """
 CREATE TABLE parking (place TEXT, guest_id INTEGER);
 CREATE VIEW latest AS SELECT name FROM guests;

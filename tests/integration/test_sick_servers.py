@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -46,10 +46,27 @@ class Engine(NamedTuple):
     """A table goes away, and comes again; what is said of it."""
     renamed: tuple[str, str, str] | None
     """A column has another name, and its own again."""
+    lock: str | None
+    """Keeps everybody else from a table while the session lasts."""
+    silent: str
+    """What is said of a server that does not answer though it is there."""
 
 
 def _mysql(place: Place, statement: str) -> None:
     mariadb.execute(place.owner, statement)
+
+
+@contextmanager
+def _at_work(place: Place, statement: str) -> Iterator[None]:
+    """A session of the owner that has run a statement and lasts."""
+    if place.source == "central_records":
+        with mariadb.connected(place.owner) as connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+            yield
+    else:
+        with psycopg.connect(plain(place.owner)) as connection:
+            connection.execute(statement)
+            yield
 
 
 def _postgresql(place: Place, statement: str) -> None:
@@ -84,6 +101,8 @@ ENGINES = {
             "ALTER TABLE patients RENAME COLUMN town TO city",
             "patients no longer has the column city",
         ),
+        lock="LOCK TABLES patients WRITE",
+        silent="the connection was lost",
     ),
     "PostgreSQL": Engine(
         source="chirona",
@@ -102,6 +121,8 @@ ENGINES = {
             "ALTER TABLE chironaschema.patient RENAME surname TO patientlastname",
             "column PatientLastName is missing",
         ),
+        lock="LOCK TABLE chironaschema.payment IN ACCESS EXCLUSIVE MODE",
+        silent="no server answers",
     ),
     "PostgreSQL beside MongoDB": Engine(
         source="hybrid_ehr",
@@ -116,6 +137,8 @@ ENGINES = {
             "ALTER TABLE patients RENAME sex TO gender",
             "patients no longer has the column gender",
         ),
+        lock="LOCK TABLE billing IN ACCESS EXCLUSIVE MODE",
+        silent="no server answers",
     ),
     "MongoDB": Engine(
         source="hybrid_ehr",
@@ -126,6 +149,8 @@ ENGINES = {
         made="DocumentReference",
         lost=("rename clinical_notes gone", "rename gone clinical_notes", "no collection clinical_notes"),
         renamed=None,  # a note without the name is refused by itself
+        lock=None,  # readers and writers do not wait for each other
+        silent="no server answers",
     ),
 }
 
@@ -209,6 +234,26 @@ def test_a_host_that_does_not_answer(site: Site) -> None:
         _demand_one_line(site, "transient", "no server answers")
     finally:
         site.way.listen()
+    _demand_all_again(site)
+
+
+def test_a_server_that_says_nothing(site: Site) -> None:
+    site.way.is_silent = True
+    try:
+        _demand_one_line(site, "transient", site.engine.silent)
+    finally:
+        site.way.is_silent = False
+    _demand_all_again(site)
+
+
+@pytest.mark.parametrize("site", [name for name, engine in ENGINES.items() if engine.lock], indirect=True)
+def test_a_table_that_somebody_has_locked(site: Site) -> None:
+    """Neither a check nor a sync waits for them."""
+    assert site.engine.lock
+    with _at_work(site.place, site.engine.lock):
+        checked = run("check", "--config", str(site.config))
+        assert (checked.exit_code, "a table is locked" in checked.stdout) == (1, True)
+        _demand_one_line(site, "transient", "a table is locked")
     _demand_all_again(site)
 
 
