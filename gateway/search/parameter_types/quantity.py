@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
+from math import inf, nextafter
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, FromClause, and_, or_
@@ -124,21 +125,21 @@ def term(parameter: SearchParameter, modifier: str, text: str, base: str) -> Ter
     key, in_base = _keys(parameter)
     match unit:
         case []:
-            return Term(QUANTITY, key, condition, (_float(low), _float(high)), 6)
+            return Term(QUANTITY, key, condition, _bounds(condition, low, high, _float), 6)
         case ["", code] if code:
-            return Term(QUANTITY, key, _CODED[condition], (_float(low), _float(high), code), 6)
+            return Term(QUANTITY, key, _CODED[condition], (*_bounds(condition, low, high, _float), code), 6)
         case [units.UCUM, code] if known := units.unit(code):
-            bounds = _based(low, known), _based(high, known)
+            bounds = _bounds(condition, low, high, lambda number: _based(number, known))
             return Term(QUANTITY, in_base, _FULL[condition], (*bounds, known.base, ""), 6)
         case [system, code] if system and code:
-            return Term(QUANTITY, key, _FULL[condition], (_float(low), _float(high), code, system), 6)
+            return Term(QUANTITY, key, _FULL[condition], (*_bounds(condition, low, high, _float), code, system), 6)
     raise invalid(parameter.code, text, "is not a quantity", _FORMS)
 
 
 def number_term(parameter: SearchParameter, text: str) -> Term:
     """A number without a unit. Raises InvalidParameter."""
     condition, low, high = range_of(parameter, text)
-    return Term(QUANTITY, _keys(parameter)[0], condition, (_float(low), _float(high)), 6)
+    return Term(QUANTITY, _keys(parameter)[0], condition, _bounds(condition, low, high, _float), 6)
 
 
 def range_of(parameter: SearchParameter, text: str) -> tuple[Condition, Decimal, Decimal]:
@@ -160,6 +161,15 @@ def range_of(parameter: SearchParameter, text: str) -> tuple[Condition, Decimal,
         return CONDITIONS[prefix or "eq"], number - half, number + half
     margin = abs(number) / 10 if prefix == "ap" else Decimal(0)
     return CONDITIONS[prefix], number - margin, number + margin
+
+
+def _bounds(
+    condition: Condition, low: Decimal, high: Decimal, rounded: Callable[[Decimal], float]
+) -> tuple[float, float]:
+    """The bounds as the index has numbers. One with more digits than these is in its own range all the same."""
+    if condition in (within, not_within):
+        return rounded(low), max(rounded(high), nextafter(rounded((low + high) / 2), inf))
+    return rounded(low), rounded(high)
 
 
 Values = Sequence[BindParameter[Any]]
