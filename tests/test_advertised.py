@@ -7,11 +7,13 @@ https://hl7.org/fhir/R4/capabilitystatement.html, https://hl7.org/fhir/R4/http.h
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+import yaml
 from fhir.resources.R4B.terminologycapabilities import TerminologyCapabilities
 from flask.testing import FlaskClient
 
@@ -83,6 +85,13 @@ def rest(client: FlaskClient) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def types(rest: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {each["type"]: each for each in rest["resource"]}
+
+
+@cache
+def document() -> dict[str, Any]:
+    """openapi.yaml."""
+    found: dict[str, Any] = yaml.load((Path(__file__).parent.parent / "openapi.yaml").read_text(), yaml.CSafeLoader)
+    return found
 
 
 def instance(client: FlaskClient, resource_type: str) -> dict[str, Any]:
@@ -211,6 +220,33 @@ def test_operations(client: FlaskClient, types: dict[str, dict[str, Any]], resou
         }
         assert (statuses == {404}) == (name not in advertised), (name, statuses)
         assert not statuses & {500, 501}
+
+
+RESULT = {
+    "_sort": "_lastUpdated",
+    "_total": "accurate",
+    "_count": "1",
+    "_summary": "true",
+    "_elements": "id",
+    "_include": "*",
+    "_include:iterate": "*",
+    "_revinclude": "*",
+    "_revinclude:iterate": "*",
+    "_format": "json",
+    "_pretty": "true",
+}
+"""What shapes the result of a search, with a value that every type takes."""
+
+
+@pytest.mark.parametrize("resource_type", TYPES)
+def test_what_openapi_lists(client: FlaskClient, resource_type: str) -> None:
+    """A parameter of the result is understood by a search if and only if openapi.yaml lists it there."""
+    parameters = document()["paths"][f"/{resource_type}"]["get"]["parameters"]
+    listed = {each["$ref"].rpartition("/")[2].replace("-iterate", ":iterate") for each in parameters if "$ref" in each}
+    assert listed - {"_cursor", "Prefer"} <= RESULT.keys()
+    for name, value in RESULT.items():
+        answer = client.get(f"/fhir/{resource_type}", query_string={name: value}, headers=STRICT)
+        assert answer.status_code == (200 if name in listed else 400), name
 
 
 def test_system_parameters(client: FlaskClient, rest: dict[str, Any]) -> None:

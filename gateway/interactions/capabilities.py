@@ -31,6 +31,10 @@ _DATE = "2026-11-21"
 _COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition"
 _WITHOUT_CODE = ("capabilities", "search-compartment")
 """Interactions that `restful-interaction` has no code for."""
+_RENDERED = (
+    "Rendered for the current version of each resource when it is asked for; when that changes it has another one. "
+    "It is searched by itself or by _revinclude, not over types or in compartments, and takes no :iterate."
+)
 _RESULT_PARAMETERS = "_sort, _count, _total, _include, _revinclude (both also with :iterate), _summary, _elements"
 
 
@@ -102,6 +106,7 @@ def _resource(resource_type: str, routes: tuple[Route, ...]) -> dict[str, Any]:
     described: dict[str, Any] = {
         "type": resource_type,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{resource_type}",
+        "documentation": _RENDERED if resource_type in RENDERED_TYPES else [],
         "supportedProfile": [profile.url for profile in profiles_of(resource_type)],
         "interaction": _interactions(mine, "instance", "type"),
         "versioning": "versioned" if is_versioned else "no-version",

@@ -59,6 +59,8 @@ _MORE: Final = {
 _CONDITIONAL: Final = ("read", "vread", "capabilities")
 _OR: Final = {"capabilities": "TerminologyCapabilities"}
 """What an interaction may answer with besides, as the client asks."""
+_NOT_RENDERED: Final = ("_include:iterate", "_revinclude", "_revinclude:iterate")
+"""What a search of what is rendered does not take: nothing refers to it."""
 _VARIABLES: Final = {
     "resource_id": ("id", "The id of the resource.", {"type": "string", "pattern": r"^[A-Za-z0-9\-.]{1,64}$"}),
     "version_id": ("vid", "The number of the version.", {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"}),
@@ -221,7 +223,7 @@ def _operation(route: Route, resource_type: str | None) -> Json:
         operation["requestBody"] = _form(route, resource_type)
     elif route.interaction.startswith("search-"):
         parameters += [_searched(each) for each in _searchable(route, resource_type)]
-        parameters += [_parameter_reference(name) for name in (*_of_result(route), "_cursor", "Prefer")]
+        parameters += [_parameter_reference(name) for name in (*_of_result(route, resource_type), "_cursor", "Prefer")]
     else:
         names = ("_format", "_pretty", *route.parameters)
         parameters += [_parameter_reference(name) for name in names]
@@ -316,10 +318,11 @@ def _searchable(route: Route, resource_type: str | None) -> Iterable[SearchParam
     return known(str(resource_type)).values() if one_type else common_parameters()
 
 
-def _of_result(route: Route) -> Iterable[str]:
+def _of_result(route: Route, resource_type: str | None) -> Iterable[str]:
     """What shapes the result of a search."""
     one_type = route.interaction == "search-type"
-    named = [each.name for each in _RESULT if one_type or "include" not in each.name]
+    refused = _NOT_RENDERED if resource_type in RENDERED_TYPES else ()
+    named = [each.name for each in _RESULT if (one_type or "include" not in each.name) and each.name not in refused]
     return (*named, *(() if one_type else ("_type",)), "_count", *PRESENTATION)
 
 
@@ -327,7 +330,8 @@ def _form(route: Route, resource_type: str | None) -> Json:
     properties = {each.code: _many(each) for each in _searchable(route, resource_type)}
     known = {each.name: each for each in _RESULT} | PARAMETERS
     properties |= {
-        name: {"description": known[name].documentation, **_exemplified(known[name])} for name in _of_result(route)
+        name: {"description": known[name].documentation, **_exemplified(known[name])}
+        for name in _of_result(route, resource_type)
     }
     return {"required": False, "content": {FORM: {"schema": {"type": "object", "properties": properties}}}}
 
