@@ -234,8 +234,8 @@ _MEANT_FOR = {
     "text": _CODED | {"Identifier"},
     "in": _CODED | {"code"},
     "not-in": _CODED | {"code"},
-    "above": _CODED | {"uri", "canonical"},
-    "below": _CODED | {"uri", "canonical"},
+    "above": _CODED | {"uri", "url", "canonical"},
+    "below": _CODED | {"uri", "url", "canonical"},
 }
 """Modifiers and the data types that they make sense for."""
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.outcomes import InvalidParameter
 from gateway.search.clauses import MAX_VALUES, modifiers
-from gateway.search.parameters import SERVED_TYPES, offered
+from gateway.search.parameters import RENDERED_TYPES, SERVED_TYPES, offered
 from gateway.search.request import MAX_COUNT, Ignored, SearchRequest, parse, sortable
 from tests.gateway.search.world import BASE
 
@@ -205,3 +205,25 @@ def test_all_that_sorts_can_be_asked_for(resource_type: str) -> None:
     for code in sortable(resource_type):
         (key,) = lenient(resource_type, ("_sort", f"-{code}")).sort
         assert (key.code, key.descending) == (code, True)
+
+
+R4_MODIFIERS = {
+    "string": {"exact", "contains", "missing"},
+    "token": {"not", "missing"},
+    "reference": {"identifier", "missing"},
+    "date": {"missing"},
+    "quantity": {"missing"},
+    "number": {"missing"},
+    "uri": {"above", "below", "missing"},
+}
+"""Those that make sense for every parameter of a type, whatever its data types are."""
+
+
+@pytest.mark.parametrize("resource_type", sorted(set(SERVED_TYPES) - set(RENDERED_TYPES)))
+def test_all_parameters_of_a_type_take_its_modifiers(resource_type: str) -> None:
+    """https://hl7.org/fhir/R4/search.html#modifiers"""
+    for code, parameter in offered(resource_type).items():
+        is_own = code.startswith("_") or code in ("person", "phonetic")
+        is_canonical = parameter.type == "reference" and "Reference" not in parameter.datatypes
+        if parameter.type in R4_MODIFIERS and not is_own and not is_canonical:
+            assert R4_MODIFIERS[parameter.type] <= set(modifiers(parameter)), code
