@@ -6,7 +6,7 @@ caller's transaction. Knows no query.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -122,18 +122,21 @@ def _edged(rows: list[Any]) -> tuple[Any, ...]:
     return tuple(made)
 
 
-def _literals(element: Any) -> Iterator[str]:
-    """Every literal reference in a resource, wherever it stands."""
-    waiting = [element]
-    while waiting:
-        for name, value in waiting.pop().items():
+def _literals(resource: dict[str, Any]) -> list[str]:
+    """Every literal reference in a resource, wherever it stands. Most values are texts: they are asked for first."""
+    found: list[str] = []
+    elements: list[Any] = [resource]
+    for element in elements:  # grows as it is walked
+        for name, value in element.items():
             kind = type(value)
-            if kind is dict:
-                waiting.append(value)
+            if kind is str:
+                if name == "reference":
+                    found.append(value)
+            elif kind is dict:
+                elements.append(value)
             elif kind is list:
-                waiting += [item for item in value if type(item) is dict]
-            elif name == "reference" and kind is str:
-                yield value
+                elements += [item for item in value if type(item) is dict]
+    return found
 
 
 def write(connection: Connection, additions: Sequence[tuple[int, IndexRows]], removals: Sequence[int]) -> None:

@@ -97,6 +97,23 @@ def test_ctrl_c_leaves_what_was_committed(tmp_path: Path, expected: dict[tuple[s
         assert content(store) == expected
 
 
+def test_a_first_sync_can_be_read_while_it_runs(tmp_path: Path) -> None:
+    """Every literal reference resolves, what was there stays, and the index knows what the store has."""
+    seen = [0]
+
+    def read(told: Progress) -> None:
+        found = bodies(store)
+        dangling_links(store)
+        with store.snapshot() as snapshot:
+            assert snapshot.rows("SELECT count(*) FROM index_entry") == [(len(found),)]
+        assert len(found) >= seen[-1]
+        seen.append(len(found))
+
+    with opened(tmp_path) as store:
+        assert synced(store, [big(tmp_path)], progress=read).ok
+        assert 0 < seen[1] < seen[-1] <= len(bodies(store))
+
+
 KILLED = """
 import os, signal, sys
 from datetime import date

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, FromClause, and_
@@ -45,6 +46,7 @@ def indexer(parameter: SearchParameter) -> Sink:
     return index
 
 
+@lru_cache(maxsize=8192)
 def target(literal: str) -> tuple[str, str]:
     """Type and id of a relative reference; no type and the URL of an absolute one; nothing of a contained one."""
     found = LITERAL.fullmatch(literal)
