@@ -282,7 +282,9 @@ def _clause_of(reading: Reading, parameter: SearchParameter, modifier: str, text
 
 def _typed(reading: Reading, parameter: SearchParameter, modifier: str, texts: list[str]) -> Clause:
     if parameter.type == "token" and modifier in _EXPANDED:
-        found = dict.fromkeys(term for text in texts for term in token.expanded(parameter, modifier, text))
+        found = dict.fromkeys(
+            term for text in texts for term in token.expanded(parameter, modifier, text, reading.base)
+        )
         return Clause(tuple(found), negated=modifier == "not-in")
     read = PARAMETER_TYPES[parameter.type].term
     wanted = "" if modifier == "not" else modifier

@@ -24,6 +24,19 @@ def value_set(url: str) -> frozenset[tuple[str, str]] | None:
     return _codes().get(url)
 
 
+def value_set_with_id(resource_id: str) -> frozenset[tuple[str, str]] | None:
+    """The same by the id of its ValueSet."""
+    return value_set(_urls().get(resource_id, ""))
+
+
+@cache
+def _urls() -> dict[str, str]:
+    dashed = [name.replace("_", "-") for name in tables()]
+    return {f"{name}-codes": _URL + name for name in dashed} | {
+        f"{name}-words-set": f"{_URL}{name}-words" for name in dashed
+    }
+
+
 @cache
 def _codes() -> dict[str, frozenset[tuple[str, str]]]:
     found = {}

@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/search.html#token
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, FromClause, and_, false
@@ -17,7 +18,7 @@ from gateway.search.parameters import SearchParameter, row_key, system_key
 from gateway.search.tables import TOKEN
 from gateway.store import RESOURCE
 from mappers.terminology import hierarchy
-from mappers.terminology.value_sets import value_set
+from mappers.terminology.value_sets import value_set, value_set_with_id
 
 MODIFIERS = ("not", "text", "of-type", "in", "not-in", "above", "below")
 
@@ -128,18 +129,22 @@ def _of_type(parameter: SearchParameter, text: str) -> Term:
     return Term(TOKEN, key, both, (found[2], system_key(f"{found[0]}|{found[1]}")), 1)
 
 
-def expanded(parameter: SearchParameter, modifier: str, text: str) -> tuple[Term, ...]:
+def expanded(parameter: SearchParameter, modifier: str, text: str, base: str) -> tuple[Term, ...]:
     """The codes of a value set (`in`, `not-in`), or those `above` or `below` a code. Raises InvalidParameter."""
-    codes = _members(parameter, text) if modifier in ("in", "not-in") else _relatives(parameter, modifier, text)
+    codes = _members(parameter, text, base) if modifier in ("in", "not-in") else _relatives(parameter, modifier, text)
     key = row_key(f"{parameter.resource_type}.{parameter.code}")
     if not codes:
         return (Term(TOKEN, key, nothing, (), 0),)
     return tuple(Term(TOKEN, key, both, (code, system_key(system)), 5) for system, code in sorted(codes))
 
 
-def _members(parameter: SearchParameter, text: str) -> frozenset[tuple[str, str]]:
-    found = value_set(unescape(text).partition("|")[0])
-    if found is None:
+def _members(parameter: SearchParameter, text: str, base: str) -> frozenset[tuple[str, str]]:
+    """By the URL of a value set, with or without its version, or by the address of its ValueSet."""
+    url, _, edition = unescape(text).partition("|")
+    address = url.removeprefix(f"{base}/")
+    kind, _, resource_id = address.partition("/")
+    found = value_set_with_id(resource_id) if kind == "ValueSet" else value_set(url)
+    if found is None or edition not in ("", version("fhir-gateway")):
         raise invalid(parameter.code, text, "is no value set that is known here; /ValueSet lists them")
     return found
 

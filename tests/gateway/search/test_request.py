@@ -5,6 +5,8 @@ https://hl7.org/fhir/R4/search.html#errors
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,6 +43,8 @@ REFUSED = [
     ("Patient", "gender", "|", "token"),
     ("Patient", "gender", "a|b|c", "token"),
     ("Patient", "gender:in", "http://x", "value set"),
+    ("Patient", "gender:in", "ValueSet/gender", "value set"),
+    ("Patient", "gender:in", "urn:fhir-gateway:value-set:gender|0", "value set"),
     ("Patient", "gender:below", "x", "modifier"),
     ("Patient", "identifier:in", "http://x", "modifier"),
     ("Patient", "phonetic", " - ", "no letter"),
@@ -205,6 +209,20 @@ def test_all_that_sorts_can_be_asked_for(resource_type: str) -> None:
     for code in sortable(resource_type):
         (key,) = lenient(resource_type, ("_sort", f"-{code}")).sort
         assert (key.code, key.descending) == (code, True)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        f"urn:fhir-gateway:value-set:gender|{version('fhir-gateway')}",
+        "ValueSet/gender-codes",
+        f"{BASE}/ValueSet/gender-codes",
+    ],
+)
+def test_a_value_set_has_a_url_and_an_address(form: str) -> None:
+    """https://hl7.org/fhir/R4/search.html#token: the reference may be literal or logical."""
+    by_url = lenient("Patient", ("gender:in", "urn:fhir-gateway:value-set:gender"))
+    assert lenient("Patient", ("gender:in", form)).clauses == by_url.clauses
 
 
 R4_MODIFIERS = {

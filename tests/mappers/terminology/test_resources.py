@@ -17,7 +17,7 @@ from mappers import terminology
 from mappers.fhir.check import check, judge
 from mappers.terminology import folded
 from mappers.terminology.resources import code_systems, concept_maps, resources, value_sets
-from mappers.terminology.value_sets import value_set
+from mappers.terminology.value_sets import value_set, value_set_with_id
 from mappers.terminology.value_sets import value_sets as urls
 
 FOLDER = Path(terminology.__file__).parent
@@ -106,5 +106,5 @@ def test_value_sets_are_what_searches_take_them_for() -> None:
             for include in one["compose"]["include"]
             for code in ({each["code"] for each in include.get("concept", ())} or codes[include["system"]])
         }
-        assert value_set(one["url"]) == members
+        assert value_set(one["url"]) == value_set_with_id(one["id"]) == members
     assert {each["url"] for each in value_sets()} == set(urls())
