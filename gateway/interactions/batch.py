@@ -31,7 +31,7 @@ MOST_BYTES: Final = 64 << 20
 
 _OF_THE_WHOLE: Final = {
     *("accept", "accept-encoding", "content-length", "content-type"),
-    *("if-match", "if-modified-since", "if-none-exist", "if-none-match"),
+    *("if-match", "if-modified-since", "if-none-exist", "if-none-match", "if-unmodified-since"),
 }
 """Headers that are not about an entry; the others, such as Prefer, hold for each."""
 _FORM: Final = ("_format", "_pretty")
@@ -84,14 +84,14 @@ def _asked(entry: Any, path: str, whole: FhirRequest) -> FhirRequest:
     request = entry.get("request") if isinstance(entry, dict) else None
     if not isinstance(request, dict):
         raise InvalidRequest("the entry has no request", expression=f"{path}.request")
-    texts = {name: request.get(name) for name in ("method", "url", "ifNoneMatch", "ifModifiedSince")}
+    texts = {name: request.get(name) for name in ("method", "url", "ifMatch", "ifNoneMatch", "ifModifiedSince")}
     for name, text in texts.items():
         if not isinstance(text, str if name in {"method", "url"} else str | None):
             raise InvalidRequest(f"request.{name} is missing or no text", expression=f"{path}.request.{name}")
     try:
         address, query = _address(str(texts["url"]), whole.base_url)
         headers = {name: value for name, value in whole.headers.items() if name not in _OF_THE_WHOLE}
-        headers |= _conditions(texts["ifNoneMatch"], texts["ifModifiedSince"])
+        headers |= _conditions(texts["ifMatch"], texts["ifNoneMatch"], texts["ifModifiedSince"])
     except InvalidRequest as error:
         raise InvalidRequest(f"request: {error.diagnostics}", expression=f"{path}.request") from None
     body = b""
@@ -118,8 +118,10 @@ def _address(url: str, base: str) -> tuple[str, list[tuple[str, str]]]:
     return f"/{decoded}", [(name, value) for name, value in given if name not in _FORM]
 
 
-def _conditions(etag: str | None, since: str | None) -> Iterator[tuple[str, str]]:
+def _conditions(wanted: str | None, etag: str | None, since: str | None) -> Iterator[tuple[str, str]]:
     """The entry's conditions as the headers that they stand for."""
+    if wanted is not None:
+        yield "if-match", wanted
     if etag is not None:
         yield "if-none-match", etag
     if since is not None:

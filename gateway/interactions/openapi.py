@@ -40,6 +40,7 @@ _OUTCOMES: Final = {
     ),
     409: ("Conflict", "What is asked contradicts what holds: an earlier decision, or who is who today."),
     410: ("Gone", "The resource was deleted; its history remains."),
+    412: ("PreconditionFailed", "Another version is current than the client asks for."),
     413: ("TooLarge", "The body, or the list in it, is longer than what is read."),
     415: ("UnsupportedMediaType", "The body is in a form that is not read here."),
     503: ("Unavailable", "A sync writes to the store; `Retry-After` says when to try again."),
@@ -48,8 +49,8 @@ _OUTCOMES: Final = {
 }
 _ALWAYS: Final = (400, 404, 405, 406, 500)
 _MORE: Final = {
-    "read": (410,),
-    "vread": (410,),
+    "read": (410, 412),
+    "vread": (410, 412),
     "$everything": (410,),
     "$validate": (410,),
     **dict.fromkeys(("$merge", "$unmerge", "$same", "$not-same"), (409, 410, 503)),
@@ -235,6 +236,8 @@ def _operation(route: Route, resource_type: str | None) -> Json:
         operation["requestBody"] = {"required": True, "content": _content(route.accepts or "Resource")}
     if route.interaction in _CONDITIONAL:
         parameters += [_parameter_reference(name) for name in ("If-None-Match", "If-Modified-Since")]
+        if route.interaction != "capabilities":
+            parameters.append(_parameter_reference("If-Match"))
     if parameters:
         operation["parameters"] = parameters
     operation["responses"] = _responses(route, resource_type)
@@ -406,6 +409,7 @@ def _headers() -> Json:
 
     return {
         "Prefer": header("Prefer", "Whether a parameter that is not known is refused.", "handling=strict"),
+        "If-Match": header("If-Match", "Answer 412 unless this is the version.", 'W/"1"'),
         "If-None-Match": header("If-None-Match", "Answer 304 if this is the current version.", 'W/"1"'),
         "If-Modified-Since": header(
             "If-Modified-Since", "Answer 304 if nothing changed since.", "Thu, 01 Jan 2026 00:00:00 GMT"

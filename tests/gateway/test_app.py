@@ -158,6 +158,20 @@ ERRORS = {
         409,
         "conflict",
     ),
+    "412-version": ("GET", "/fhir/Patient/patient-0", {"If-Match": 'W/"2"'}, b"", 412, "conflict"),
+    "412-date": (
+        "GET",
+        "/fhir/Patient/patient-0",
+        {"If-Unmodified-Since": "Thu, 01 Jan 1970 00:00:00 GMT"},
+        b"",
+        412,
+        "conflict",
+    ),
+    "400-count": ("GET", "/fhir/Patient?_count=-1", {}, b"", 400, "invalid"),
+    "400-prefix": ("GET", "/fhir/Patient?birthdate=xx2020", {}, b"", 400, "invalid"),
+    "400-sort": ("GET", "/fhir/Patient?_sort=colour", {}, b"", 400, "invalid"),
+    "400-modifier": ("GET", "/fhir/Patient?family:colour=a", {"Prefer": "handling=lenient"}, b"", 400, "invalid"),
+    "400-unknown": ("GET", "/fhir/Patient?colour=a", {"Prefer": "handling=strict"}, b"", 400, "invalid"),
     "410-deleted": ("GET", "/fhir/Patient/gone", {}, b"", 410, "deleted"),
     "413-form": ("POST", "/fhir/Patient/_search", FORM, b"a" * (MOST_BYTES + 1), 413, "too-long"),
     "406-form": ("POST", "/fhir/Patient/_search", FORM, b"_format=ttl", 406, "not-supported"),
@@ -239,8 +253,8 @@ def test_a_decision_while_a_sync_writes(app: Flask, client: FlaskClient) -> None
     assert response.headers["Retry-After"] == "60"
 
 
-# Nothing asks for these yet: no credentials, no conditional write.
-_NOT_YET = {"Unauthorized", "Forbidden", "PreconditionFailed"}
+# Nothing asks for these yet: no credentials.
+_NOT_YET = {"Unauthorized", "Forbidden"}
 
 
 def test_every_error_class_is_provoked() -> None:

@@ -85,6 +85,7 @@ REFUSED = {
     "no-instant": (get("Patient/patient-1", ifModifiedSince="yesterday"), "400", "invalid"),
     "no-zone": (get("Patient/patient-1", ifModifiedSince="2026-01-01T00:00:00"), "400", "invalid"),
     "no-tag": (get("Patient/patient-1", ifNoneMatch=1), "400", "invalid"),
+    "another-version": (get("Patient/patient-0", ifMatch='W/"2"'), "412", "conflict"),
 }
 
 

@@ -51,6 +51,13 @@ def test_headers_agree_with_meta(client: FlaskClient, address: str) -> None:
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
+        ({"If-Match": 'W/"3"'}, 200),
+        ({"If-Match": 'W/"1", "3"'}, 200),
+        ({"If-Match": "*"}, 200),
+        ({"If-Match": 'W/"3"', "If-None-Match": 'W/"3"'}, 304),
+        ({"If-Match": 'W/"3"', "If-Unmodified-Since": "Thu, 01 Jan 1970 00:00:00 GMT"}, 200),
+        ({"If-Unmodified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"}, 200),
+        ({"If-Unmodified-Since": "yesterday"}, 200),
         ({"If-None-Match": 'W/"3"'}, 304),
         ({"If-None-Match": '"3"'}, 304),
         ({"If-None-Match": 'W/"1", W/"3"'}, 304),
@@ -61,7 +68,18 @@ def test_headers_agree_with_meta(client: FlaskClient, address: str) -> None:
         ({"If-Modified-Since": "yesterday"}, 200),
         ({"If-None-Match": 'W/"2"', "If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"}, 200),
     ],
-    ids=["weak", "strong", "list", "any", "old", "later", "earlier", "no-date", "tag-outweighs-date"],
+    ids=[
+        *(
+            "match",
+            "match-list",
+            "match-any",
+            "match-and-none-match",
+            "match-outweighs-date",
+            "unmodified",
+            "no-date-either",
+        ),
+        *("weak", "strong", "list", "any", "old", "later", "earlier", "no-date", "tag-outweighs-date"),
+    ],
 )
 def test_conditional_reads(client: FlaskClient, headers: dict[str, str], status: int) -> None:
     """304 without a body when the client's copy is current: RFC 9110, 13.2.2."""
