@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from gateway import outcomes
 from gateway.bundles import Link, SearchMode, bundle, in_json, outcome_entry, search_entry, url
+from gateway.interactions.domains import names_unknown_domain
 from gateway.interactions.exchange import FhirRequest, FhirResponse, Services
 from gateway.interactions.presentation import Presentation, Summary
 from gateway.interactions.provenance import rendered
@@ -21,6 +22,11 @@ from gateway.search.query import SearchResult, search_all
 from gateway.search.request import Ignored, SearchRequest
 
 _PRESENTATION = ("_format", "_pretty")
+_UNKNOWN_DOMAIN = outcome_entry(
+    outcomes.outcome(
+        outcomes.issue("warning", "not-found", "identifier: of one of the systems nobody is known", "http.identifier")
+    )
+)
 
 
 def asked_for(request: FhirRequest) -> list[tuple[str, str]]:
@@ -55,6 +61,8 @@ def searchset(
     ]
     if first.ignored:
         entries.append(_not_applied(first.ignored))
+    if names_unknown_domain(services.store, first):
+        entries.append(_UNKNOWN_DOMAIN)
     start = url(request.base_url + path, [*more, *first.self_pairs, *about_form])
     before_cursor = f"{start}{'&' if '?' in start else '?'}_cursor="
     here = start if cursor is None else before_cursor + quote(cursor)

@@ -2,8 +2,9 @@
 
 A search parameter is one row of `parameters.csv`; index rows, queries, CapabilityStatement, `openapi.yaml` and the test
 matrix derive from it. The facts are those of the official R4 SearchParameter definitions, with expressions that span
-several types cut to the branch of the row's type.
-https://hl7.org/fhir/R4/searchparameter-registry.html
+several types cut to the branch of the row's type; and those of the few that US Core and IHE's PDQm define besides.
+https://hl7.org/fhir/R4/searchparameter-registry.html, https://hl7.org/fhir/us/core/STU6.1/,
+https://profiles.ihe.net/ITI/PDQm/
 """
 
 from __future__ import annotations

@@ -70,6 +70,7 @@ def resources(resource_type: str, parameter: SearchParameter) -> Iterator[Json]:
     at = 0
     for alternative in parameter.expression.split(" | "):
         path, cast, condition = _path(alternative)
+        address = re.search(r"extension\('([^']+)'\)", alternative)
         kinds = (cast,) if cast else parameter.datatypes
         for kind in kinds:
             chosen = cast or len(kinds) > 1 or " and " in alternative
@@ -77,7 +78,12 @@ def resources(resource_type: str, parameter: SearchParameter) -> Iterator[Json]:
             for value in _samples(kind, parameter, condition):
                 if path[0] in ("id", "meta") and path[-1] in ("id", "lastUpdated"):
                     continue  # every resource has them
-                yield _made(resource_type, f"{parameter.code.replace('_', 'common-')}-{at}", [*path[:-1], name], value)
+                sample = _made(
+                    resource_type, f"{parameter.code.replace('_', 'common-')}-{at}", [*path[:-1], name], value
+                )
+                if address:
+                    sample["extension"] = [{"url": address[1], **sample["extension"]}]
+                yield sample
                 at += 1
 
 
@@ -92,6 +98,7 @@ def _path(expression: str) -> tuple[list[str], str, str]:
     """The elements of a path, the type that it is cast to, and the condition of a `where`."""
     if " and " in expression:
         expression = expression.partition(".exists()")[0]
+    expression = re.sub(r"\('[^']*'\)", "", expression)
     cast = re.search(r" as (\w+)\)|\.as\((\w+)\)", expression)
     plain = re.sub(r" as \w+|\.as\(\w+\)|[()]", "", re.sub(r"\.where\(.*?\)(?=\.|$)", "", expression))
     where = re.search(r"\.where\((.*)\)", expression)

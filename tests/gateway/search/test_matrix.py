@@ -14,6 +14,7 @@ from gateway.interactions.capabilities import statement
 from gateway.interactions.routes import ROUTES
 from gateway.search.clauses import modifiers
 from gateway.search.parameters import RENDERED_TYPES, SERVED_TYPES, SearchParameter, offered
+from gateway.search.persons import derived
 from gateway.search.query import search
 from gateway.search.request import parse
 from gateway.store import Store
@@ -25,6 +26,8 @@ from tests.integration.hospitals import opened_store, resources, simulate_all, s
 PATIENTS = 6
 VALUES = 2
 MATRIX = [(each, code) for each in SERVED_TYPES for code in offered(each)]
+PERSONAL = [(each, code) for each in SERVED_TYPES for code in derived(each)]
+"""What stands for a walk over the Persons."""
 
 
 class Hospitals:
@@ -100,8 +103,34 @@ def test_the_index_finds_what_the_rules_find(hospitals: Hospitals, resource_type
     assert asked >= {"", *modifiers(offered(resource_type)[code])}
 
 
+@pytest.mark.parametrize(("resource_type", "code"), PERSONAL, ids=lambda each: each)
+def test_records_of_a_person_are_found(hospitals: Hospitals, resource_type: str, code: str) -> None:
+    """Those of all Patients that a Person links, by the Person and by a name that it has."""
+    people = [each for each in hospitals.records.of_type("Person") if each.get("link") and "sample" not in each["id"]]
+    for person in (people[0], people[-1]):
+        owned = records_of(hospitals, resource_type, [person])
+        for text in (person["id"], f"Person/{person['id']}", f"{samples.BASE}/Person/{person['id']}"):
+            assert hospitals.found(resource_type, code, text) == owned
+        family = person["name"][0]["family"]
+        namesakes = [each for each in people if hospitals.records.holds(each, "name", family)]
+        found = hospitals.found(resource_type, f"{code}.name", family)
+        assert found == records_of(hospitals, resource_type, namesakes)
+
+
+def records_of(hospitals: Hospitals, resource_type: str, people: list[Json]) -> set[str]:
+    """The ids of resources that are, or are about, the Patients of some Persons."""
+    patients = {link["target"]["reference"] for person in people for link in person["link"]}
+    if resource_type == "Patient":
+        return {each.partition("/")[2] for each in patients}
+    about = {
+        each["id"]: [found.get("reference") for found in hospitals.records.values(each, "patient")]
+        for each in hospitals.records.of_type(resource_type)
+    }
+    return {each for each, references in about.items() if patients.intersection(references)}
+
+
 def test_the_matrix_covers_what_is_advertised() -> None:
     """No parameter of the CapabilityStatement is left out, but for what is rendered and in no index."""
     told = statement("http://x", ROUTES)["rest"][0]["resource"]
     advertised = {(each["type"], parameter["name"]) for each in told for parameter in each["searchParam"]}
-    assert {each for each in advertised if each[0] not in RENDERED_TYPES} == set(MATRIX)
+    assert {each for each in advertised if each[0] not in RENDERED_TYPES} == {*MATRIX, *PERSONAL}
