@@ -24,6 +24,8 @@ CLAIM = {
     "supportingInfo": [{"valueReference": {"reference": "http://other.org/fhir/Patient/p"}}],
 }
 
+DEFINED = ("http://hl7.org/fhir/SearchParameter/", "http://hl7.org/fhir/us/core/SearchParameter/")
+
 
 @pytest.mark.parametrize("resource_type", ["Patient", "Observation", "Condition"])
 def test_index_rows_are_pure(resource_type: str) -> None:
@@ -95,7 +97,7 @@ def test_referrers_are_found_by_target_with_or_without_a_search_parameter(
 def test_every_row_of_the_table_works_or_says_why_not() -> None:
     """A parameter has a type that is built, an expression and a definition, or a reason for which it is not offered."""
     for parameter in SEARCH_PARAMETERS:
-        assert parameter.url.startswith("http://hl7.org/fhir/SearchParameter/"), parameter
+        assert parameter.url.startswith(DEFINED), parameter
         assert parameter.description
         if not parameter.reason:
             assert parameter.type in PARAMETER_TYPES, parameter
