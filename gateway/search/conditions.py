@@ -25,6 +25,7 @@ from sqlalchemy import (
     select,
     union,
 )
+from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.sql.operators import custom_op
 
 from gateway.search.clauses import AnyClause, Clause, Joint, Linked
@@ -208,7 +209,13 @@ def any_of(alternatives: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
     if len(alternatives) <= 8:
         return or_(*alternatives)
     half = len(alternatives) // 2
-    return or_(any_of(alternatives[:half]).self_group(), any_of(alternatives[half:]).self_group())
+    return _either(any_of(alternatives[:half]), any_of(alternatives[half:]))
+
+
+def _either(one: ColumnElement[bool], other: ColumnElement[bool]) -> ColumnElement[bool]:
+    """OR that keeps its sides in parentheses, and needs some itself: `or_` would make one long chain of it again."""
+    made: ColumnElement[bool] = Grouping(one).op("OR", precedence=0, is_comparison=True)(Grouping(other))
+    return made
 
 
 def spreads(clause: AnyClause) -> bool:

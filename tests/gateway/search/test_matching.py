@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.search.clauses import MAX_VALUES
 from gateway.search.parameters import offered
 from tests.gateway.search import naive
 from tests.gateway.search.world import (
@@ -188,6 +189,36 @@ def test_every_prefix_compares_with_every_value(filled: World, resource_type: st
             result = filled.search(resource_type, (code, prefix + text), ("_count", "1000"))
             wanted = expected(resource_type, code, "", [prefix + text])
             assert {row.id for row in result.matches} == wanted, prefix + text
+
+
+MANY = [
+    ("Patient", "family", "", "x{}", "m,s"),
+    ("Patient", "family", "contains", "x{}", "m,s"),
+    ("Patient", "identifier", "", "urn:none|{}", "urn:a|X,1,urn:b|"),
+    ("Patient", "gender", "not", "none-{}", "female"),
+    ("Patient", "birthdate", "", "ge3{:03}", "2020,lt1990"),
+    ("Patient", "birthdate", "", "sa3{:03}", "ap2020,ne2020-02"),
+    ("Patient", "general-practitioner", "", "Practitioner/none-{}", "1,Practitioner/2"),
+    ("Patient", "_source", "below", "http://none.org/{}", "http://a.org/p"),
+    ("Observation", "value-quantity", "", "gt9{}||none", "100,lt5.4"),
+]
+
+
+@pytest.mark.parametrize(("resource_type", "code", "modifier", "none", "some"), MANY)
+def test_as_many_values_as_may_be_given(
+    filled: World, monkeypatch: pytest.MonkeyPatch, resource_type: str, code: str, modifier: str, none: str, some: str
+) -> None:
+    """Each of them counts, and a parameter beside them still holds."""
+    monkeypatch.setattr("gateway.search.query.PAGE_SECONDS", 60)  # a busy machine is slow to compile the first
+    texts = some.split(",")
+    texts = [*(none.format(number) for number in range(MAX_VALUES - len(texts))), *texts]
+    wanted = expected(resource_type, code, modifier, texts)
+    name, beside = f"{code}:{modifier}" if modifier else code, sorted(wanted)[: len(wanted) // 2]
+    assert beside
+    assert set(filled.ids(resource_type, (name, ",".join(texts)))) == wanted
+    assert set(filled.ids(resource_type, (name, ",".join(texts)), ("_id", ",".join(beside)))) == set(beside)
+    ids = [*(f"none-{number}" for number in range(MAX_VALUES - len(beside))), *beside]
+    assert set(filled.ids(resource_type, ("_id", ",".join(ids)), (name, ",".join(texts)))) == set(beside)
 
 
 @settings(max_examples=60, deadline=None)
