@@ -127,6 +127,22 @@ def test_what_a_page_fills_in_can_be_sent(document: dict[str, Any], client: Flas
     assert asked == 6
 
 
+def test_a_form_that_a_page_fills_in_can_be_sent(document: dict[str, Any], client: FlaskClient) -> None:
+    """The same by POST, for searches too."""
+    asked = 0
+    for path, operations in document["paths"].items():
+        body = operations.get("post", {}).get("requestBody", {})
+        body = document["components"]["requestBodies"][body["$ref"].split("/")[-1]] if "$ref" in body else body
+        form = body.get("content", {}).get("application/x-www-form-urlencoded")
+        # Those two want a resource, which no form holds, and this one an identifier of a hospital.
+        if form is None or "{id}" in path or path.endswith(("$validate", "$match", "$ihe-pix")):
+            continue
+        response = client.post(f"/fhir{path}", data=as_text(form["examples"]["one"]["value"]))
+        assert response.status_code == 200, (path, response.data)
+        asked += 1
+    assert asked > 30
+
+
 def as_text(filled: dict[str, Any]) -> dict[str, str]:
     """Values as a URL has them."""
     return {name: value if isinstance(value, str) else json.dumps(value) for name, value in filled.items()}

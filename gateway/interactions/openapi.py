@@ -290,7 +290,9 @@ def _inputs_body(route: Route) -> Json:
         "content": {
             **_content("Parameters"),
             FHIR_JSON: parameters,
-            FORM: {"schema": {"type": "object", "properties": properties}},
+            FORM: _filled_form(
+                properties, {each.name: _example(each) for each in route.inputs if each.example and each.fits_url}
+            ),
         },
     }
 
@@ -336,7 +338,12 @@ def _form(route: Route, resource_type: str | None) -> Json:
         name: {"description": known[name].documentation, **_exemplified(known[name])}
         for name in _of_result(route, resource_type)
     }
-    return {"required": False, "content": {FORM: {"schema": {"type": "object", "properties": properties}}}}
+    return {"required": False, "content": {FORM: _filled_form(properties, {"_count": 20})}}
+
+
+def _filled_form(properties: Json, filled: Json) -> Json:
+    """A form, with what a page to try the API on fills in: without that it makes up a value for every property."""
+    return {"schema": {"type": "object", "properties": properties}, "examples": {"one": {"value": filled}}}
 
 
 def _many(parameter: SearchParameter) -> Json:
