@@ -123,6 +123,7 @@ class Crosswalk:
         self._records: list[Row] = []
         self._born: dict[str, int] = {}
         self._stale: set[str] = set()
+        self._unused: set[str] = set()
         self.touched: set[str] = set()
         """The persons that have gained or lost records or assurance, and those that were merged into them."""
 
@@ -182,6 +183,11 @@ class Crosswalk:
         return rulings(self._sql, records)
 
     # What machines do
+
+    def expect(self, records: Iterable[str]) -> None:
+        """Any of these may begin a person soon: look up together which of their ids are free."""
+        first = [person_id(record) for record in records]
+        self._unused = set(first).difference(row[0] for row in self._sql.rows(_IN_USE, first))
 
     def start(self, record: str, source: str, traits: bytes, authority: Authority) -> str:
         """A record begins a person of its own; the person."""
@@ -389,7 +395,8 @@ class Crosswalk:
         place = 0
         while True:
             person = person_id(record, place)
-            if person not in self._born and not self._sql.rows(_IN_USE, [person]):
+            if person not in self._born and (person in self._unused or not self._sql.rows(_IN_USE, [person])):
+                self._unused.discard(person)
                 return person
             place += 1
 

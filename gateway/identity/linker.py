@@ -63,6 +63,7 @@ class Linker:
 
     def _link(self, changed: Sequence[Arrival], entries: Mapping[str, Entry]) -> None:
         batch = self._gather(changed, entries)
+        self.crosswalk.expect(each.record for each in changed if each.record not in entries)
         findings: list[Finding] = []
         for each in changed:
             entry = entries.get(each.record)

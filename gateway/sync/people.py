@@ -40,6 +40,19 @@ class Shown(NamedTuple):
     """The person's other Patients."""
 
 
+class _Retold(NamedTuple):
+    """A Patient that says something else of its person than is so."""
+
+    before: Whole
+    patient: dict[str, Any]
+    made: dict[str, Any]
+
+    @property
+    def differs_in_links(self) -> bool:
+        """And in nothing else."""
+        return bool(self.patient.get("identifier") == self.made["identifier"])
+
+
 class People:
     """The master patient index as the sync uses it, on its writer."""
 
@@ -119,7 +132,7 @@ class People:
         confirmed = _confirmed(crosswalk, [group for group in groups.values() if len(group) > 1])
         former = crosswalk.predecessors(persons)
         wanted: dict[str, dict[str, Any]] = {}
-        changes: list[tuple[Whole, dict[str, Any]]] = []
+        changes: list[_Retold] = []
         for person in persons:
             members = [patients[each.record] for each in groups.get(person, ()) if each.record in patients]
             if members:
@@ -168,17 +181,22 @@ class People:
         self.report.persons_changed += len(replaced)
         self.report.persons_ended += len(ended)
 
-    def _replace(self, changes: Sequence[tuple[Whole, dict[str, Any]]]) -> None:
+    def _replace(self, changes: Sequence[_Retold]) -> None:
         self._writer.replace(
             [
                 (
                     Current(before.pk, before.version, before.deleted, before.digest),
-                    content(resource, shared=before.shared, stream=before.stream, key=before.key, digest=before.digest),
+                    content(made, shared=before.shared, stream=before.stream, key=before.key, digest=before.digest),
                 )
-                for before, resource in changes
+                for before, _, made in changes
             ]
         )
-        self._index([(before.pk, resource) for before, resource in changes], [before.pk for before, _ in changes])
+        whole = [each for each in changes if not each.differs_in_links]
+        self._index([(each.before.pk, each.made) for each in whole], [each.before.pk for each in whole])
+        self._steps.write_references(
+            self._writer.connection,
+            [(each.before.pk, _links(each.patient), _links(each.made)) for each in changes if each.differs_in_links],
+        )
 
     def _index(self, additions: Sequence[tuple[int, dict[str, Any]]], removals: Sequence[int]) -> None:
         rows = [(pk, self._steps.index_rows(resource)) for pk, resource in additions]
@@ -204,11 +222,13 @@ def _confirmed(crosswalk: Crosswalk, groups: Sequence[Sequence[Member]]) -> set[
     }
 
 
-def _changed(
-    stored: Sequence[Whole], told: Sequence[dict[str, Any]], person: str
-) -> Iterator[tuple[Whole, dict[str, Any]]]:
-    """The Patients that say something else of their person than is so."""
+def _changed(stored: Sequence[Whole], told: Sequence[dict[str, Any]], person: str) -> Iterator[_Retold]:
+    """The Patients that have to say something else of their person."""
     for before, patient in zip(stored, told, strict=True):
         made = rendered.decorated(patient, person, [each.id for each in stored if each is not before])
         if made != patient:
-            yield before, made
+            yield _Retold(before, patient, made)
+
+
+def _links(patient: dict[str, Any]) -> dict[str, Any]:
+    return {name: patient[name] for name in ("resourceType", "link") if name in patient}

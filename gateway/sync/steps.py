@@ -43,6 +43,8 @@ class Steps:
     """(index rows, type, elements): the rows when a resource of the type gains these elements."""
     write_index: Callable[[Any, Sequence[tuple[int, Any]], Sequence[int]], None]
     """(connection, additions, removals)"""
+    write_references: Callable[[Any, Sequence[tuple[int, Resource, Resource]]], None]
+    """(connection, (pk, before, after)): the index rows of resources that have changed in references alone."""
     referrers: Callable[[Any, Sequence[Target]], list[int]]
     """(connection, targets): the pks of those that refer literally to any of them."""
     unreferred: Callable[[Any, Sequence[Target]], list[Target]]
@@ -100,6 +102,10 @@ def _gained_rows(rows: Any, resource_type: str, elements: Resource) -> Any:
 
 def _write_index(connection: Any, additions: Sequence[tuple[int, Any]], removals: Sequence[int]) -> None:
     _index().write(connection, additions, removals)
+
+
+def _write_references(connection: Any, changes: Sequence[tuple[int, Resource, Resource]]) -> None:
+    _index().write_references(connection, changes)
 
 
 def _referrers(connection: Any, targets: Sequence[Target]) -> list[int]:
@@ -178,6 +184,7 @@ PRODUCT = Steps(
     index_rows=_index_rows,
     gained_rows=_gained_rows,
     write_index=_write_index,
+    write_references=_write_references,
     referrers=_referrers,
     unreferred=_unreferred,
     notes=_notes_of,

@@ -170,7 +170,7 @@ def dying(write):
 
 WriterSql.run, WriterSql.many = dying(WriterSql.run), dying(WriterSql.many)
 with open_index(url) as store, store.writer() as writer, open(progress, "ab", buffering=0) as lived:
-    world = World.found(writer, seed)
+    world = World.found(writer, seed, replays=0.01)
     world.check()
     for step in range(steps):
         world.step()

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import create_engine, func, select
 
 from gateway.identity.person import decorated, decoration
-from gateway.search.index import INDEX, gained, index_rows, referrers, write
+from gateway.search.index import INDEX, gained, index_rows, referrers, write, write_references
 from gateway.search.parameter_types import PARAMETER_TYPES
 from gateway.search.parameters import INDEXED_TYPES, SEARCH_PARAMETERS, SERVED_TYPES, of_type, offered, row_key
 from tests.gateway.search.world import Maker
@@ -49,6 +49,31 @@ def test_what_a_resource_gains_is_indexed_by_itself(others: tuple[str, ...]) -> 
         fast, slow = gained(index_rows(patient), "Patient", told), index_rows(decorated(patient, "person", others))
         assert fast.entry == slow.entry
         assert [sorted(rows) for rows in fast[1:]] == [sorted(rows) for rows in slow[1:]]
+
+
+def test_references_alone_are_written_anew() -> None:
+    """A Patient that gains links and loses others leaves the rows that it would have if all were written again."""
+    maker, changes = Maker(seed=3), []
+    for number in range(30):
+        patient = maker.make("Patient", f"r{number}")
+        patient.pop("link", None)
+        one, other = (decorated(patient, "person", mates) for mates in (("a", "b"), ("b", "c")))
+        links = [{name: each[name] for name in ("resourceType", "link")} for each in (one, other)]
+        changes.append((number, one, other, links))
+    found = []
+    for in_part in (True, False):
+        engine = create_engine("sqlite://")
+        with engine.begin() as connection:
+            INDEX.create_all(connection)
+            write(connection, [(pk, index_rows(one)) for pk, one, *_ in changes], [])
+            if in_part:
+                write_references(connection, [(pk, *links) for pk, *_, links in changes])
+            else:
+                rows = [(pk, index_rows(other)) for pk, _, other, _ in changes]
+                write(connection, rows, [pk for pk, *_ in changes])
+            found.append([sorted(map(tuple, connection.execute(select(each)))) for each in INDEX.sorted_tables])
+        engine.dispose()
+    assert found[0] == found[1]
 
 
 def test_removal_leaves_nothing_behind() -> None:
