@@ -6,7 +6,6 @@ cores. Nothing is written anywhere but to a folder of its own that goes away.
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -119,7 +118,8 @@ def link_all(
         store = duckdb.connect(str(Path(folder) / "batch.duckdb"))
         try:
             store.execute(f"SET memory_limit = '{int(memory_mib)}MiB'")
-            store.execute(f"SET threads = {int(threads or len(os.sched_getaffinity(0)))}")
+            if threads:  # otherwise all cores
+                store.execute(f"SET threads = {int(threads)}")
             store.execute("SET preserve_insertion_order = false")
             run = _Run(store, Path(folder), progress)
             decisive, links = run.links(people, model, fallback)

@@ -28,7 +28,9 @@ _WORTH_A_PROCESS = 3_000
 
 def cores() -> int:
     """How many cores this process may use."""
-    return len(os.sched_getaffinity(0))
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # macOS
 
 
 def is_worth_processes(estimated_rows: int | None, jobs: int) -> bool:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
 from bench import api, erp, startup, stores, sync
 from bench.report import Goal, Section, document, with_former, with_section
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux: the benchmarks read /proc")
 
 
 @pytest.fixture(autouse=True)
