@@ -395,6 +395,9 @@ def _range(value: Any) -> tuple[datetime, datetime] | None:
     return None
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 def _date(value: Any, _modifier: str, text: str, _system: str) -> bool:
     prefix, rest = (text[:2], text[2:]) if text[:2].isalpha() else ("eq", text)
     found = _range(value)
@@ -403,8 +406,9 @@ def _date(value: Any, _modifier: str, text: str, _system: str) -> bool:
     (low, high), (start, end) = found, bounds(rest)
     inside = start <= low and high <= end
     if prefix == "ap":
-        now = datetime.now(UTC)
-        margin = abs(now - (start + (end - start) / 2)) / 10
+        tick = timedelta(milliseconds=1)
+        now, middle = (each // tick for each in (datetime.now(UTC) - _EPOCH, start - _EPOCH + (end - start) // 2))
+        margin = abs(now - middle) // 10 * tick
         return low < end + margin and high > start - margin
     return {
         "eq": inside,
