@@ -121,6 +121,7 @@ def link_all(
             if threads:  # otherwise all cores
                 store.execute(f"SET threads = {int(threads)}")
             store.execute("SET preserve_insertion_order = false")
+            store.execute("SET enable_progress_bar = false")
             run = _Run(store, Path(folder), progress)
             decisive, links = run.links(people, model, fallback)
             return run.decided(decisive, links, list(must_links), list(cannot_links), one_to_one)

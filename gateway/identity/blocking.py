@@ -53,6 +53,8 @@ def _keys(traits: Traits) -> Iterator[str]:
         if born and given_bones:
             yield f"bk:{born}:{given_bones}"
         for address in traits.addresses:
+            if address.city and both:
+                yield f"nc:{both}:{address.city}"
             if address.postcode and both:
                 yield f"np:{both}:{address.postcode}"
             if address.postcode and family:
@@ -60,6 +62,8 @@ def _keys(traits: Traits) -> Iterator[str]:
             if address.postcode and address.number and address.street and given:
                 yield f"hg:{address.postcode}:{address.number}:{address.street}:{given}"
     for address in traits.addresses:
+        if address.street and address.number:
+            yield f"hs:{address.number}:{address.street}"
         if not address.postcode:
             continue
         if born:

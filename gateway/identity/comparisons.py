@@ -37,7 +37,8 @@ class Level:
 
     label: str
     """In words, for people."""
-    verdict: Literal["same", "close", "other"]
+    verdict: Literal["same", "close", "alike", "other"]
+    """`alike`: so two names of one person may differ, but so may those of twins."""
     predicate: Predicate | None = None
     """None = whatever is left."""
 
@@ -68,14 +69,15 @@ COMPARISONS = (
         ("given",),
         (
             Level("the same given name", "same", Equal("given")),
-            Level("a nickname of the other", "same", Shared("formal")),
-            Level("given names one slip apart", "close", Either(Similar("given", 0.92), Near("given"))),
+            Level("a nickname of the other", "alike", Shared("formal")),
+            Level("given names one slip apart", "close", Near("given")),
             Level(
                 "given and family name swapped",
                 "same",
                 Either(Crossed("given", "family"), Crossed("given_bones", "family_bones")),
             ),
             Level("given names that sound alike", "close", Equal("given_bones")),
+            Level("given names much alike", "alike", Similar("given", 0.92)),
             Level("given names a little alike", "other", Either(Similar("given", 0.80), Begins("given"))),
             Level("other given names", "other"),
         ),

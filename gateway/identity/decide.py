@@ -22,6 +22,7 @@ REVIEW = -3.0
 """From this weight on, a person is asked."""
 MARGIN = 3.0
 """Bits by which the best person must lead the next one."""
+_AGREES = ("same", "close", "alike")
 _PERSONAL = ("given", "birth date", "identifier")
 
 
@@ -39,6 +40,7 @@ class Guard(StrEnum):
     IDENTIFIER_CONFLICT = "identifier-conflict"
     IDENTIFIER_WITH_OTHER_NAMES = "identifier-with-other-names"
     TWINS = "twins"
+    ALIKE = "alike"
     OTHERWISE_SPELLED = "otherwise-spelled"
     OTHER_FAMILY_NAME = "other-family-name"
     GENERATION_CONFLICT = "generation-conflict"
@@ -55,6 +57,7 @@ REASONS = {
     Guard.IDENTIFIER_CONFLICT: "the same authority has given them different identifiers",
     Guard.IDENTIFIER_WITH_OTHER_NAMES: "the identifier is the same, but neither name is",
     Guard.TWINS: "the given names differ while birth date and family or home agree: they may be twins",
+    Guard.ALIKE: "the given names are only alike and the birth dates agree: without phone or mailbox they may be twins",
     Guard.OTHERWISE_SPELLED: "one source spells the given names of its two records differently: they may be twins",
     Guard.OTHER_FAMILY_NAME: "the family names differ, and no phone, mailbox, home or identifier makes up for it",
     Guard.GENERATION_CONFLICT: "one is called Jr, the other Sr, or the like",
@@ -123,19 +126,22 @@ def guards_of(levels: tuple[int, ...]) -> tuple[Guard, ...]:
 
 def _raised(verdict: dict[str, str]) -> Sequence[tuple[Guard, bool]]:
     given, family = verdict["given"], verdict["family"]
-    agrees = {field for field, found in verdict.items() if found in ("same", "close")}
+    agrees = {field for field, found in verdict.items() if found in _AGREES}
     personal = sum(field in agrees for field in _PERSONAL)
     # A phone or mailbox may be the family's: it speaks for a person only together with the given name. Of the newborns
     # without one that were linked by birth date and phone, one in fourteen was the twin.
     personal += "given" in agrees and not agrees.isdisjoint(("phone", "email"))
     # A source that spells its own two records differently means two people, if both were born on one day.
-    twice = verdict["source"] == "same" and given in ("close", "missing")
+    twice = verdict["source"] == "same" and given in ("close", "alike", "missing")
+    # Rosalind and Rosamund: of the pairs that only this would link, one in sixteen were twins.
+    alike = given == "alike" and "birth date" in agrees and agrees.isdisjoint(("phone", "email", "identifier"))
     home = not agrees.isdisjoint(("phone", "email", "street", "postcode"))
     kin = home or "family" in agrees
     return (
         (Guard.IDENTIFIER_CONFLICT, verdict["identifier"] == "other"),
         (Guard.IDENTIFIER_WITH_OTHER_NAMES, "identifier" in agrees and given == family == "other"),
         (Guard.TWINS, given == "other" and "birth date" in agrees and kin),
+        (Guard.ALIKE, alike),
         (Guard.OTHERWISE_SPELLED, twice and "birth date" in agrees and kin),
         (Guard.OTHER_FAMILY_NAME, family == "other" and not home and "identifier" not in agrees),
         (Guard.GENERATION_CONFLICT, verdict["generation"] == "other"),

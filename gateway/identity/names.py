@@ -30,6 +30,8 @@ _SERVANTS = frozenset(("abdul", "abd", "abdel", "abdal"))
 _APART = re.compile(r"[^a-z0-9]+")
 _ARTICLE = re.compile(r"^(?:al|el)(?=[a-z]{4})")
 _ATTACHED = re.compile(r"^\s*(al|el)-", re.IGNORECASE)
+_ARABIC_ARTICLE = re.compile(r"\b\u0627\u0644(?=\w{3})")
+"""The same in its own script, where transliteration would join it to the name."""
 _SOUNDS = tuple(
     (re.compile(pattern), sound)
     for pattern, sound in (
@@ -67,7 +69,7 @@ def parted(given: Iterable[str], family: str, suffix: Iterable[str] = ()) -> tup
     belong to it; a placeholder for a given name (`Baby Boy`) is none.
     """
     firsts = [word for text in given for word in words(text)]
-    lasts = list(words(_ATTACHED.sub(r"\1 ", family)))
+    lasts = list(words(_ARABIC_ARTICLE.sub("", _ATTACHED.sub(r"\1 ", family))))
     generation = ""
     for word in [*(each for text in suffix for each in words(text)), *lasts[1:], *firsts[1:]]:
         generation = generation or _GENERATIONS.get(word, "")

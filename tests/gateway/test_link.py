@@ -37,8 +37,8 @@ from tests.gateway.test_sync_people import (
 
 __all__ = ["north", "postgres_server", "postgres_url", "south", "store"]
 
-NAMED = {key: value for key, value in ASHA.items() if key != "born"}
-BORN = {key: value for key, value in ASHA.items() if key != "phone"}
+MAIDEN = {key: value for key, value in ASHA.items() if key != "phone"}
+MARRIED = {**ASHA, "name": "Asha Kulkarni", "family": "Kulkarni"}
 GIVEN = ("Asha", "Bhavna", "Chetan", "Devika", "Esha", "Farida", "Gautam", "Harish", "Indira", "Jyoti", "Kiran", "Lata")
 FAMILIES = ("Patil", "Kulkarni", "Banerjee", "Chopra", "Fernandes", "Goswami", "Iyer", "Khan", "Mukherjee", "Reddy")
 
@@ -76,7 +76,7 @@ def town(hospital: Hospital, people: int, seed: int = 1) -> list[Row]:
 def test_what_came_in_a_bad_order_is_joined(store: Store, north: Hospital, south: Hospital, tmp_path: Path) -> None:
     """Two records that share too little are one person's by a third; the sync asked, the run merges, once."""
     east = Hospital(tmp_path / "east.json", "east")
-    north.streams["people"], south.streams["people"] = [person(NAMED)], [person(BORN)]
+    north.streams["people"], south.streams["people"] = [person(MARRIED)], [person(MAIDEN)]
     synced(store, north, south)
     east.streams["people"] = [person(ASHA)]
     synced(store, north, south, east)
