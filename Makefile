@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test soak bench lint lock openapi clean-demo clean
+.PHONY: help demo serve test soak bench bench-identity lint lock openapi clean-demo clean
 
 help: ## Show these commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,12 +47,21 @@ soak: $(VENV)/.dev ## The full counts of the acceptance lists (slow)
 bench: $(VENV)/.dev ## Ratios against named ceilings, into bench/RESULTS.md
 	$(BIN)/python -m bench
 
+$(VENV)/.bench: requirements-bench.lock $(VENV)/.dev
+	@echo "Installing the packages of requirements-bench.lock ..."
+	@$(PIP) install --require-hashes -r requirements-bench.lock
+	@touch $@
+
+bench-identity: $(VENV)/.bench ## How right linking is, beside Splink, into bench/RESULTS.md
+	$(BIN)/python -m bench.identity
+
 openapi: $(VENV)/.run ## Write openapi.yaml from the tables
 	$(BIN)/fhir-gateway openapi > openapi.yaml
 
 lock: $(VENV)/.dev ## Renew the lock files
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --all-extras --group dev pyproject.toml -o requirements-dev.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --all-extras --group build -c requirements-dev.lock pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --group bench -c requirements-dev.lock pyproject.toml -o requirements-bench.lock
 
 clean-demo: ## Forget the demo's stores and database
 	rm -rf demo demo-full

@@ -1,6 +1,7 @@
 """`python -m bench [http] [sync] [startup]`: all of them write RESULTS.md; some only print.
 
 `python -m bench erp` is apart, because of its size: it writes its own section, which the others leave as it is.
+So does `python -m bench.identity`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Callable
 
 from bench import api, erp, startup, sync
+from bench.identity.titles import TITLES
 from bench.report import RESULTS, Section, document, with_former, with_section
 
 ROUNDS = 5
@@ -32,7 +34,10 @@ def main(names: list[str]) -> int:
         print(sections[-1].markdown(), flush=True)
     former = RESULTS.read_text()
     if not names:
-        RESULTS.write_text(with_former(document(sections, ROUNDS), erp.TITLE, former))
+        text = document(sections, ROUNDS)
+        for title in (erp.TITLE, *TITLES):
+            text = with_former(text, title, former)
+        RESULTS.write_text(text)
     elif names == ["erp"]:
         RESULTS.write_text(with_section(former, sections[0]))
     else:
