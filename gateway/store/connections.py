@@ -9,7 +9,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +95,10 @@ def only_writer(engine: Engine) -> Iterator[Connection]:
             connection.commit()
             if not got:
                 raise _busy(engine)
-            yield connection  # the server frees the lock with the connection
+            yield connection
+            with suppress(DBAPIError):  # a closed connection's lock lives on until the server has noticed
+                connection.exec_driver_sql("SELECT pg_advisory_unlock(%s)", (_ADVISORY_LOCK,))
+                connection.commit()
 
 
 def _busy(engine: Engine) -> StoreBusyError:

@@ -224,6 +224,9 @@ def test_only_one_writer_at_a_time(store: Store, url: str) -> None:
             pass
         with other.writer() as writer:
             create(writer, said("a", "1"))
+        for each in [store, other] * 10:
+            with each.writer():
+                pass
 
 
 def test_a_snapshot_is_one_view(store: Store) -> None:
