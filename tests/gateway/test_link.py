@@ -17,7 +17,7 @@ from gateway.store import Store
 from gateway.store.sql import WriterSql
 from gateway.sync.link import LinkReport, link
 from tests.gateway.list_backed import Hospital, Row
-from tests.gateway.test_sync import bodies
+from tests.gateway.syncs import bodies, store
 from tests.gateway.test_sync_people import (
     ASHA,
     RAVI,
@@ -26,16 +26,14 @@ from tests.gateway.test_sync_people import (
     enterprise,
     north,
     person,
-    postgres_server,
-    postgres_url,
     record,
     south,
-    store,
     synced,
     tasks,
 )
+from tests.postgres import postgres_server, postgres_url, store_url
 
-__all__ = ["north", "postgres_server", "postgres_url", "south", "store"]
+__all__ = ["north", "postgres_server", "postgres_url", "south", "store", "store_url"]
 
 MAIDEN = {key: value for key, value in ASHA.items() if key != "phone"}
 MARRIED = {**ASHA, "name": "Asha Kulkarni", "family": "Kulkarni"}

@@ -17,22 +17,14 @@ from sqlalchemy import Column, Integer, MetaData, Table, bindparam, func, select
 from gateway.store import RESOURCE, Store, StoreError, Writer
 from gateway.store.tables import REGISTER
 from gateway.store.writer import Content, Current
-from tests.postgres import postgres_server, postgres_url
+from tests.postgres import postgres_server, postgres_url, store_url
 
-__all__ = ["postgres_server", "postgres_url"]
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgresql":
-        found: str = request.getfixturevalue("postgres_url")
-        return found
-    return f"sqlite:///{tmp_path}/store.db"
+__all__ = ["postgres_server", "postgres_url", "store_url"]
 
 
 @pytest.fixture
-def store(url: str) -> Iterator[Store]:
-    with Store.open(url) as opened:
+def store(store_url: str) -> Iterator[Store]:
+    with Store.open(store_url) as opened:
         yield opened
 
 
@@ -217,9 +209,9 @@ def test_sequence_and_time_only_grow_over_writers(store: Store) -> None:
     assert newest.updated >= ahead
 
 
-def test_only_one_writer_at_a_time(store: Store, url: str) -> None:
+def test_only_one_writer_at_a_time(store: Store, store_url: str) -> None:
     """A second sync is refused at once, with a hint; when the first has ended, it may."""
-    with Store.open(url) as other:
+    with Store.open(store_url) as other:
         with store.writer(), pytest.raises(StoreError, match="Another sync"), other.writer():
             pass
         with other.writer() as writer:
@@ -297,21 +289,21 @@ def test_another_process_can_attach(store: Store) -> None:
         assert pool.apply(read_elsewhere, (store.url,))
 
 
-def test_secrets_are_made_once(url: str) -> None:
+def test_secrets_are_made_once(store_url: str) -> None:
     """A secret survives the program; another name has another one."""
-    with Store.open(url) as store:
+    with Store.open(store_url) as store:
         made = store.secret("cursor")
         assert len(made) == 32
         assert store.secret("other") != made
-    with Store.open(url) as store:
+    with Store.open(store_url) as store:
         assert store.secret("cursor") == made
 
 
-def test_tables_of_other_modules_are_made_too(url: str) -> None:
+def test_tables_of_other_modules_are_made_too(store_url: str) -> None:
     """`extra` tables are there when the store is open."""
     metadata = MetaData()
     table = Table("index_of_tests", metadata, Column("pk", Integer, primary_key=True))
-    with Store.open(url, extra=[metadata]) as store, store.snapshot() as snapshot:
+    with Store.open(store_url, extra=[metadata]) as store, store.snapshot() as snapshot:
         assert snapshot.all(store.prepare(select(table))) == []
 
 
@@ -391,9 +383,9 @@ def test_a_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:
     assert file.read_bytes() == before
 
 
-def test_a_store_of_another_schema_is_refused(url: str) -> None:
+def test_a_store_of_another_schema_is_refused(store_url: str) -> None:
     """The program says which schema it needs."""
-    with Store.open(url) as store, store.writer() as writer, writer.batch():
+    with Store.open(store_url) as store, store.writer() as writer, writer.batch():
         writer.connection.execute(update(REGISTER).values(value=b"1"))
     with pytest.raises(StoreError, match="schema 1, this program needs 3"):
-        Store.open(url)
+        Store.open(store_url)

@@ -3,96 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from gateway.identity.tables import TABLES
 from gateway.store import Store
-from gateway.sync import SourceReport, SyncReport, retry_quarantine, sync
-from mappers.fhir import resource_id
+from gateway.sync import retry_quarantine
 from tests.gateway.list_backed import LOUD, STEPS, Hospital, people, visits
-from tests.postgres import postgres_server, postgres_url
+from tests.gateway.syncs import TODAY, bodies, hospital, of, patient, rules, run, store
+from tests.postgres import postgres_server, postgres_url, store_url
 
-__all__ = ["postgres_server", "postgres_url"]
-
-TODAY = date(2026, 1, 1)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else f"sqlite:///{tmp_path}/gw.db"
-    with Store.open(url, extra=TABLES) as opened:
-        yield opened
-
-
-@pytest.fixture
-def hospital(tmp_path: Path) -> Hospital:
-    return Hospital(tmp_path / "hospital.json")
-
-
-def run(store: Store, hospital: Hospital, **options: Any) -> SourceReport:
-    """Write what the hospital holds now, and sync it in this process."""
-    hospital.write()
-    return whole_run(store, [hospital], **options).sources[0]
-
-
-def whole_run(store: Store, hospitals: list[Hospital], **options: Any) -> SyncReport:
-    given = {"as_of": TODAY, "steps": STEPS, "jobs": 1, **options}
-    report = sync(store, [each.config for each in hospitals], **given)
-    for source in report.sources:
-        for stream in source.streams:
-            counts = stream.counts
-            assert counts.read == counts.mapped + counts.quarantined + counts.skipped, stream
-    dangling_links(store)
-    return report
-
-
-def bodies(store: Store) -> dict[tuple[str, str], dict[str, Any]]:
-    """The newest version of all that lives."""
-    newest: dict[tuple[str, str], dict[str, Any]] = {}
-    for change in reversed(store.history(count=100_000)):
-        if change.body is None:
-            newest.pop((change.type, change.id))
-        else:
-            newest[change.type, change.id] = orjson.loads(change.body)
-    return newest
-
-
-def literals(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        if isinstance(value.get("reference"), str):
-            yield value["reference"]
-        for child in value.values():
-            yield from literals(child)
-    elif isinstance(value, list):
-        for child in value:
-            yield from literals(child)
-
-
-def dangling_links(store: Store) -> None:
-    """The law that every test of this file keeps: every literal reference in the store resolves."""
-    found = bodies(store)
-    for body in found.values():
-        for literal in literals(body):
-            kind, _, name = literal.partition("/")
-            assert (kind, name) in found, literal
-
-
-def of(kind: str, stream: str, key: str) -> tuple[str, str]:
-    return kind, resource_id("list", kind, stream, (key,))
-
-
-def patient(store: Store, key: str) -> dict[str, Any]:
-    return bodies(store)[of("Patient", "people", key)]
-
-
-def rules(store: Store) -> list[str]:
-    return [entry.rule for entry in store.quarantine()]
+__all__ = ["hospital", "postgres_server", "postgres_url", "store", "store_url"]
 
 
 def test_a_first_sync_makes_first_versions_and_a_second_none(store: Store, hospital: Hospital) -> None:
@@ -367,106 +290,6 @@ def test_a_target_that_goes_while_all_is_indexed_again(store: Store, hospital: H
     assert "reference" not in bodies(store)[of("Encounter", "visits", "v1")]["subject"]
     assert "reference" in bodies(store)[of("Encounter", "visits", "v2")]["subject"]
     assert [issue.element for issue in store.issues(code="orphan")] == ["Encounter.subject"]
-
-
-def test_a_failed_read_deletes_nothing(store: Store, hospital: Hospital) -> None:
-    """What was read is kept; what was not seen may still be there. The next whole read goes on."""
-    hospital.streams = {"people": people(5), "visits": visits(5, 5)}
-    hospital.extras = {"tokens": True}
-    run(store, hospital)
-    hospital.streams["people"] = [people(1)[0], {"how": "disconnects"}]
-    report = run(store, hospital)
-    assert not report.ok
-    assert [health.status for health in report.errors] == ["transient"]
-    assert report.counts.deleted == 0
-    assert store.sources()[0].status == "transient"
-    hospital.streams["people"] = people(5)  # as the token of the first run says
-    report = run(store, hospital)
-    assert report.ok
-    assert report.streams[0].was_read
-    assert store.sources()[0].status == "ok"
-
-
-def test_a_read_that_was_cut_short_deletes_nothing(store: Store, hospital: Hospital) -> None:
-    """Only a complete read proves that a row is gone."""
-    hospital.streams["people"] = people(5)
-    run(store, hospital)
-    hospital.streams["people"] = people(2)
-    hospital.extras = {"cut_short": True}
-    assert run(store, hospital).counts.deleted == 0
-    hospital.extras = {}
-    assert run(store, hospital).counts.deleted == 3
-
-
-def test_a_sudden_loss_is_held_back_until_it_is_accepted(store: Store, hospital: Hospital) -> None:
-    """More than half of a stream gone, and more than a few rows, is more likely a fault than a fact."""
-    hospital.streams["people"] = people(60)
-    hospital.extras = {"tokens": True}
-    run(store, hospital)
-    hospital.streams["people"] = people(20)
-    report = run(store, hospital)
-    assert (report.ok, report.held_back, report.counts.deleted) == (False, 40, 0)
-    assert run(store, hospital).held_back == 40
-    accepted = run(store, hospital, accept_shrink=True)
-    assert (accepted.ok, accepted.counts.deleted) == (True, 40)
-
-
-def test_a_stream_that_is_gone_is_a_loss_too(store: Store, hospital: Hospital) -> None:
-    """A table that is no longer there is reported, and its resources stay until that is accepted."""
-    hospital.streams = {"people": people(3), "visits": visits(3, 3)}
-    run(store, hospital)
-    del hospital.streams["visits"]
-    report = run(store, hospital)
-    assert (report.ok, report.held_back) == (False, 3)
-    assert "visits" in report.errors[0].message
-    assert run(store, hospital, accept_shrink=True).counts.deleted == 3
-
-
-def test_a_column_that_is_gone_is_held_back_until_it_is_accepted(store: Store, hospital: Hospital) -> None:
-    """Without it resources would silently lose what it said. One more, or one under another known name, is no loss."""
-    hospital.streams["people"] = people(3)
-    for columns in (["key", "name"], ["key", "name", "sex"], ["key", "NAME", "sex"]):
-        hospital.extras = {"columns": columns}
-        assert run(store, hospital).ok
-    before = store.counts()
-    hospital.extras = {"columns": ["key", "sex"]}
-    hospital.streams["people"] = [{"key": "0", "name": "changed"}]
-    report = run(store, hospital)
-    assert [each.status for each in report.errors] == ["config"]
-    assert "people no longer has the column NAME" in report.errors[0].message
-    assert "--accept-shrink" in report.errors[0].hint
-    assert (report.counts.read, store.counts()) == (0, before)
-    assert run(store, hospital).errors
-    assert run(store, hospital, accept_shrink=True).ok
-    assert run(store, hospital).ok
-
-
-def test_a_sample_without_a_column_is_no_loss(store: Store, hospital: Hospital) -> None:
-    """Documents have what they have."""
-    for columns in (["key", "name"], ["key"]):
-        hospital.extras = {"columns": columns, "sampled": True}
-        assert run(store, hospital).ok
-
-
-def test_one_sick_source_stops_no_other(store: Store, tmp_path: Path) -> None:
-    """Whatever is wrong with one, the others are synced, and the report says what it is, without values."""
-    hospitals = [Hospital(tmp_path / f"{name}.json", name) for name in ("missing", "breaking", "well")]
-    hospitals[1].streams["people"] = [{"how": "breaks", "name": "Secret Name"}]
-    hospitals[2].streams["people"] = people(2)
-    for each in hospitals[1:]:
-        each.write()
-    report = whole_run(store, hospitals)
-    assert [source.ok for source in report.sources] == [False, False, True]
-    assert not report.ok
-    assert report.sources[0].errors[0].hint == "write it"
-    assert "ZeroDivisionError at gateway/list_backed.py" in report.sources[1].errors[0].message
-    assert "Secret" not in str(report)
-    assert report.sources[2].counts.created == 3
-    assert {state.name: state.status for state in store.sources()} == {
-        "missing": "config",
-        "breaking": "config",
-        "well": "ok",
-    }
 
 
 def test_issues_of_a_row_are_those_of_its_last_mapping(store: Store, hospital: Hospital) -> None:

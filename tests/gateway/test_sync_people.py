@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +20,10 @@ from gateway.store.sql import WriterSql
 from gateway.sync import SyncReport
 from mappers.fhir import resource_id
 from tests.gateway.list_backed import Hospital, Row
-from tests.gateway.test_sync import bodies, whole_run
-from tests.postgres import postgres_server, postgres_url
+from tests.gateway.syncs import bodies, store, whole_run
+from tests.postgres import postgres_server, postgres_url, store_url
 
-__all__ = ["postgres_server", "postgres_url"]
+__all__ = ["postgres_server", "postgres_url", "store", "store_url"]
 
 ASHA = {"name": "Asha Patil", "given": ["Asha"], "family": "Patil", "born": "1970-03-09", "phone": "98230 11122"}
 RAVI = {"name": "Ravi Kulkarni", "given": ["Ravi"], "family": "Kulkarni", "born": "1988-11-30", "phone": "98191 44455"}
@@ -35,13 +34,6 @@ STRANGERS = [
     for at, given in enumerate(("Anil", "Bhavna", "Chetan", "Devika", "Esha"))
 ]
 REVIEWER = Authority("a.reviewer", "the papers were seen")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else f"sqlite:///{tmp_path}/gw.db"
-    with Store.open(url, extra=TABLES) as opened:
-        yield opened
 
 
 @pytest.fixture

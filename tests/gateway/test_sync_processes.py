@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,8 @@ from gateway.identity.tables import TABLES
 from gateway.store import Store
 from gateway.sync import Progress, SyncReport, sync
 from tests.gateway.list_backed import STEPS, Hospital, people, visits
-from tests.gateway.test_sync import bodies, dangling_links
+from tests.gateway.syncs import TODAY, bodies, dangling_links
 
-TODAY = date(2026, 1, 1)
 MANY = 3_500  # enough that processes are worth it
 ORPHAN = {"key": "v-orphan", "name": "visit", "person": "nobody"}
 
@@ -116,12 +114,12 @@ def test_a_first_sync_can_be_read_while_it_runs(tmp_path: Path) -> None:
 
 KILLED = """
 import os, signal, sys
-from datetime import date
 from pathlib import Path
-from tests.gateway.list_backed import STEPS, Hospital
 from gateway.identity.tables import TABLES
 from gateway.store import Store
 from gateway.sync import sync
+from tests.gateway.list_backed import STEPS, Hospital
+from tests.gateway.syncs import TODAY
 
 def killed(told):
     if (told.stream, told.rows) >= (sys.argv[2], int(sys.argv[3])):
@@ -129,7 +127,7 @@ def killed(told):
 
 folder = Path(sys.argv[1])
 with Store.open(f"sqlite:///{folder}/gw.db", extra=TABLES) as store:
-    sync(store, [Hospital(folder / "list.json").config], as_of=date(2026, 1, 1), steps=STEPS, jobs=1, progress=killed)
+    sync(store, [Hospital(folder / "list.json").config], as_of=TODAY, steps=STEPS, jobs=1, progress=killed)
 """
 
 

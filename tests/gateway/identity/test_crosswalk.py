@@ -16,17 +16,16 @@ from gateway.identity.replay import materialised, rebuild
 from gateway.store import Writer
 from gateway.store.sql import WriterSql
 from tests.gateway.identity.histories import MACHINE, REVIEWER, World, changing, open_index, who_is_who
-from tests.postgres import postgres_server, postgres_url
+from tests.postgres import postgres_server, postgres_url, store_url
 
-__all__ = ["postgres_server", "postgres_url"]
+__all__ = ["postgres_server", "postgres_url", "store_url"]
 
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def writer(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Writer]:
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else f"sqlite:///{tmp_path}/index.db"
-    with open_index(url) as store, store.writer() as opened:
+@pytest.fixture
+def writer(store_url: str) -> Iterator[Writer]:
+    with open_index(store_url) as store, store.writer() as opened:
         yield opened
 
 

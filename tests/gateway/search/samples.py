@@ -12,6 +12,7 @@ from typing import Any
 
 from gateway.search.parameters import SearchParameter
 from tests.gateway.search import naive
+from tests.gateway.search.naive_quantity import UCUM, alike
 
 Json = dict[str, Any]
 BASE = "http://here/fhir"
@@ -24,7 +25,7 @@ _CONCEPT = {
     ],
     "text": "Asthma",
 }
-_UCUM = {"system": naive.UCUM, "unit": "milligram", "code": "mg"}
+_UCUM = {"system": UCUM, "unit": "milligram", "code": "mg"}
 _VALUES: dict[str, list[Any]] = {
     "CodeableConcept": [_CONCEPT, {"text": "only words"}],
     "Coding": [{"system": "urn:s", "code": "c1", "display": "First Çode"}, {"code": "bare"}],
@@ -54,8 +55,8 @@ _VALUES: dict[str, list[Any]] = {
     "Timing": [{"event": ["2020-05-06", "2020-07"]}],
     "Quantity": [{"value": 5.4, **_UCUM}, {"value": 0.0054, **_UCUM, "code": "g", "comparator": "<"}, {"value": 7}],
     "Money": [{"value": 99.5, "currency": "INR"}, {"value": 12}],
-    "Age": [{"value": 40, "system": naive.UCUM, "code": "a", "unit": "years"}],
-    "Duration": [{"value": 14, "system": naive.UCUM, "code": "d", "unit": "days"}],
+    "Age": [{"value": 40, "system": UCUM, "code": "a", "unit": "years"}],
+    "Duration": [{"value": 14, "system": UCUM, "code": "d", "unit": "days"}],
     "Range": [{"low": {"value": 1, **_UCUM}, "high": {"value": 9, **_UCUM}}, {"low": {"value": 3, **_UCUM}}],
     "decimal": [0.75, 100],
 }
@@ -246,8 +247,8 @@ def _quantity(parameter: SearchParameter, modifier: str, value: Any) -> Iterator
             yield f"{prefix}{number}||{escaped(code or held['unit'])}"
         if code and system:
             yield f"{prefix}{number}|{escaped(system)}|{escaped(code)}"
-        if system == naive.UCUM:
-            yield from (f"{prefix}{number}|{system}|{other}" for other in naive.alike(code))
+        if system == UCUM:
+            yield from (f"{prefix}{number}|{system}|{other}" for other in alike(code))
 
 
 def _number(parameter: SearchParameter, modifier: str, value: Any) -> Iterator[str]:
