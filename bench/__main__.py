@@ -1,7 +1,7 @@
 """`python -m bench [http] [sync] [startup]`: all of them write RESULTS.md; some only print.
 
-`python -m bench erp` is apart, because of its size: it writes its own section, which the others leave as it is.
-So does `python -m bench.identity`.
+`python -m bench erp` and `python -m bench match` are apart, because of their size: each writes its own section, which
+the others leave as it is. So does `python -m bench.identity`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from bench import api, erp, startup, sync
+from bench import api, erp, match, startup, sync
 from bench.identity.titles import TITLES
 from bench.report import RESULTS, Section, document, with_former, with_section
 
@@ -23,22 +23,29 @@ BENCHES: dict[str, Callable[[], Section]] = {
 }
 
 
+APART: dict[str, tuple[str, Callable[[], Section]]] = {
+    "erp": (erp.TITLE, erp.bench),
+    "match": (match.TITLE, match.bench),
+}
+"""Those that are measured one at a time, with the titles of their sections."""
+
+
 def main(names: list[str]) -> int:
     """Run the named benchmarks, or all that are not apart."""
-    if unknown := [name for name in names if name not in {*BENCHES, "erp"}]:
-        print(f"bench: unknown: {', '.join(unknown)} (known: {', '.join(BENCHES)}, erp)", file=sys.stderr)
+    if unknown := [name for name in names if name not in {*BENCHES, *APART}]:
+        print(f"bench: unknown: {', '.join(unknown)} (known: {', '.join([*BENCHES, *APART])})", file=sys.stderr)
         return 2
     sections = []
     for name in names or BENCHES:
-        sections.append(erp.bench() if name == "erp" else BENCHES[name]())
+        sections.append(APART[name][1]() if name in APART else BENCHES[name]())
         print(sections[-1].markdown(), flush=True)
     former = RESULTS.read_text()
     if not names:
         text = document(sections, ROUNDS)
-        for title in (erp.TITLE, *TITLES):
+        for title in (*(title for title, _ in APART.values()), *TITLES):
             text = with_former(text, title, former)
         RESULTS.write_text(text)
-    elif names == ["erp"]:
+    elif len(names) == 1 and names[0] in APART:
         RESULTS.write_text(with_section(former, sections[0]))
     else:
         print(document(sections, ROUNDS))

@@ -89,6 +89,11 @@ def memory(pid: int) -> tuple[int, int]:
     return values["Rss"] * 1024, (values["Private_Clean"] + values["Private_Dirty"]) * 1024
 
 
+def anonymous_bytes(pid: int) -> int:
+    """What a process holds besides files: without the pages of the database that are mapped into it."""
+    return _kilobytes(Path(f"/proc/{pid}/smaps_rollup"))["Anonymous"] * 1024
+
+
 def _spent() -> float:
     """CPU time of all children that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import orjson
 
-from bench.stores import DATA, digest_of
+from bench import stores
+from bench.stores import digest_of
 from gateway.cli.simulations import demo_patients, population_of, simulated_sources, write_store
 from gateway.identity.traits import Traits, from_patient
 from his_adapters.base import Record, SourceConfig, SourceName
@@ -32,6 +33,12 @@ def sizes_of(records: int) -> dict[str, int]:
 
 def people(seed: int, records: int) -> Iterator[tuple[Traits, str]]:
     """(traits, who it is) of every Patient that the mappers make of the stores, in the order of the files."""
+    for patient, person in patients(seed, records):
+        yield from_patient(patient), person
+
+
+def patients(seed: int, records: int) -> Iterator[tuple[dict, str]]:
+    """The same with the elements of the Patient that say who it is."""
     files = _files(seed, records)
     if missing := {source: file for source, file in files.items() if not file.exists()}:
         with ProcessPoolExecutor(WORKERS) as workers:
@@ -41,11 +48,11 @@ def people(seed: int, records: int) -> Iterator[tuple[Traits, str]]:
         with file.open("rb") as lines:
             for line in lines:
                 patient, person = orjson.loads(line)
-                yield from_patient(patient), person
+                yield {"resourceType": "Patient", **patient}, person
 
 
 def _files(seed: int, records: int) -> dict[str, Path]:
-    folder = DATA / f"people-{seed}-{records}-{digest_of(_CODE)}"
+    folder = stores.DATA / f"people-{seed}-{records}-{digest_of(_CODE)}"
     return {source: folder / f"{source}.ndjson" for source in simulated_sources()}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import api, erp, startup, stores, sync
+from bench import api, erp, match, startup, stores, sync
 from bench.report import Goal, Section, document, with_former, with_section
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux: the benchmarks read /proc")
@@ -60,6 +60,15 @@ def test_a_start_is_measured_to_its_first_answer(hospitals: stores.Hospitals) ->
     figures = _figures(startup.bench(rounds=1, seconds=0.05, patients=_PATIENTS))
     assert 0 < float(figures["start to first answer, s"][0]) <= float(figures["slowest of the rounds, s"][0])
     assert int(figures["resident memory of a worker, MB"][0]) >= int(figures["private memory of a worker, MB"][0]) > 0
+
+
+def test_matching_is_measured_in_process_and_over_http() -> None:
+    """Every question is answered, nearly all by the record that it was made of, and each goal has a figure."""
+    section = match.bench(records=400)
+    assert [row[0] for row in section.rows] == ["in process", "POST Patient/$match"]
+    assert all(float(figure) > 0 for row in section.rows for figure in row[1:-1])
+    assert all(float(row[-1].rstrip("%")) > 95 for row in section.rows)
+    assert [goal.what.partition(", ")[0] for goal in section.goals] == [match.TITLE] * 3
 
 
 def test_a_whole_erp_is_measured_with_its_store_and_memory() -> None:
