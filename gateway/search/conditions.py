@@ -29,7 +29,7 @@ from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.sql.operators import custom_op
 
 from gateway.search.clauses import AnyClause, Clause, Joint, Linked
-from gateway.search.parameter_types import reference, token, uri
+from gateway.search.parameter_types import date, quantity, reference, string, token, uri
 from gateway.search.parameter_types.terms import Condition
 from gateway.search.parameters import row_key
 from gateway.search.tables import DATE, ENTRY, REFERENCE
@@ -67,6 +67,8 @@ class JointShape(NamedTuple):
 
 
 Shape = RowsShape | LinkedShape | JointShape
+_READS_ALL = (string.contains, token.any_code, date.not_within, quantity.not_within)
+"""Conditions for which all values of a parameter have to be looked at, once for any number of them."""
 _OF_ONE_VALUE = (token.any_system, token.no_system, token.both, uri.same, reference.of_type)
 Pks = Select[Any] | CompoundSelect[Any]
 
@@ -192,6 +194,12 @@ def rows_of(shape: RowsShape, name: str, *, of_one: bool = False) -> tuple[FromC
     for at, (place, condition, size) in enumerate(shape.terms):
         values: list[Any] = [bindparam(f"v{name}_{at}_{value}") for value in range(size)]
         alternatives.setdefault(place, []).append(condition(rows, values))
+    if not of_one and not any(condition in _READS_ALL for _, condition, _ in shape.terms):
+        # The key beside each value: SQLite takes the values one by one from the index then, and else all of the key.
+        # Of two alternatives it would put the key before both again: then one is said twice.
+        keyed = ((key == bindparam(f"k{name}_{place}"), each) for place, each in alternatives.items())
+        beside = [and_(of_key, one) for of_key, each in keyed for one in each]
+        return rows, any_of(beside if len(beside) != 2 else [*beside, beside[-1]])
     return rows, any_of(
         [and_(key == bindparam(f"k{name}_{place}"), any_of(each)) for place, each in alternatives.items()]
     )

@@ -93,7 +93,7 @@ class Matches:
         return self._once(key, lambda: self._unless_slow(self._counted_all))
 
     def _counted_all(self) -> int:
-        query = self._statements.total(self._shapes(), self._driver)
+        query = self._statements.total(self._shapes(self._driver), self._driver)
         counted = self._snapshot.one(query, **self._values)
         return int(counted[0]) if counted else 0
 
@@ -144,8 +144,9 @@ class Matches:
         positive.sort(key=lambda at: self._clauses[at].rank)
         first = self._clauses[positive[0]]
         if len(self._clauses) == 1 and (not self.sort or _reads_many(first)) and self._starts_small(first):
-            # To gather some is as quick as to count them first.
-            most = GATHERED_AT_MOST if self.sort else GATHERED_UNCOUNTED
+            # To gather some is as quick as to count them first; where the index has them in order, so is to walk.
+            in_turn = not self.sort and in_order(bound(first, "", {}))
+            most = GATHERED_UNCOUNTED if in_turn else GATHERED_AT_MOST
             gathered = self._gathered(positive[0], most + 1)
             self._rows, self._driver = (gathered if len(gathered) <= most else None), positive[0]
             return
@@ -218,10 +219,13 @@ class Matches:
         counted = self._snapshot.one(self._statements.probe(shape), **values, cap=cap)
         return int(counted[0]) if counted else 0
 
-    def _shapes(self) -> tuple[Shape, ...]:
-        """The clauses' shapes. A resource may have very many links: what few lead to is looked for beforehand."""
+    def _shapes(self, driver: int | None) -> tuple[Shape, ...]:
+        """The clauses' shapes, to start from one of them or from none.
+
+        A resource may have very many links: what few lead to is looked for beforehand.
+        """
         return tuple(
-            bound(clause, str(at), self._values, as_set=spreads(clause) and self._are_few(clause))
+            bound(clause, str(at), self._values, as_set=at != driver and spreads(clause) and self._are_few(clause))
             for at, clause in enumerate(self._clauses)
         )
 
@@ -231,7 +235,7 @@ class Matches:
     # The page
 
     def _gathered(self, driver: int | None, cap: int) -> list[Sorted]:
-        query = self._statements.gather(self._shapes(), driver, self.sort)
+        query = self._statements.gather(self._shapes(driver), driver, self.sort)
         return self._snapshot.all(query, **self._values, cap=cap)
 
     def _broad(self, position: Position | None) -> Page:
@@ -270,7 +274,7 @@ class Matches:
         backward = position is not None and position.backward
         wanted = self._request.count + 1
         rows: list[Sorted] = []
-        shapes = self._shapes()
+        shapes = self._shapes(None)
         for lacking in self._legs(position):
             starts_here = position is not None and lacking == bool(self.sort and position.values[0] is None)
             nulls = tuple(value is None for value in position.values) if position and starts_here else None
