@@ -1,7 +1,7 @@
-"""`python -m bench [http] [sync] [startup]`: all of them write RESULTS.md; some only print.
+"""`python -m bench [http] [searches] [sync] [startup]`: all of them write RESULTS.md; some only print.
 
-`python -m bench erp` and `python -m bench match` are apart, because of their size: each writes its own section, which
-the others leave as it is. So does `python -m bench.identity`.
+`python -m bench NAME` for erp, growth, match and peer are apart, because of their size or of what they install: each
+writes its own section, which the others leave as it is. So does `python -m bench.identity`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from bench import api, erp, match, startup, sync
+from bench import api, erp, growth, match, peer, searches, startup, sync
 from bench.identity.titles import TITLES
 from bench.report import RESULTS, Section, document, with_former, with_section
 
@@ -18,6 +18,7 @@ SECONDS = 1.0
 """Of load a round."""
 BENCHES: dict[str, Callable[[], Section]] = {
     "http": lambda: api.bench(ROUNDS, SECONDS),
+    "searches": lambda: searches.bench(ROUNDS),
     "sync": lambda: sync.bench(ROUNDS),
     "startup": lambda: startup.bench(ROUNDS, SECONDS),
 }
@@ -25,7 +26,9 @@ BENCHES: dict[str, Callable[[], Section]] = {
 
 APART: dict[str, tuple[str, Callable[[], Section]]] = {
     "erp": (erp.TITLE, erp.bench),
+    "growth": (growth.TITLE, lambda: growth.bench(ROUNDS)),
     "match": (match.TITLE, match.bench),
+    "peer": (peer.TITLE, lambda: peer.bench(ROUNDS, SECONDS)),
 }
 """Those that are measured one at a time, with the titles of their sections."""
 

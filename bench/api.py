@@ -35,7 +35,7 @@ processes for one answer; latencies on one connection. Ratios are the gateway's 
 
 
 @dataclass(slots=True)
-class _Figures:
+class Figures:
     """One case on one server, an entry a round."""
 
     rates: list[float] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Server:
         self.pids = [pid, *children(pid)]
         """The main process, then the workers."""
 
-    def measure(self, paths: list[str], seconds: float, into: _Figures) -> None:
+    def measure(self, paths: list[str], seconds: float, into: Figures) -> None:
         """One round: throughput, then latency."""
         before = cpu_seconds(self.pids)
         loaded: Measured = load(self.port, paths, _CONNECTIONS, seconds)
@@ -79,7 +79,7 @@ def bench(rounds: int, seconds: float, patients: int = PATIENTS) -> Section:
         found = []
         for at, case in enumerate(asked):
             print(f"http: {case.name}", file=sys.stderr, flush=True)
-            pair = _Figures(), _Figures()
+            pair = Figures(), Figures()
             load(gateway.port, case.paths, _CONNECTIONS, seconds / 2)  # caches fill, statements compile
             for _ in range(rounds):
                 ceiling.measure([f"/c{at}"], seconds, pair[0])
@@ -129,7 +129,7 @@ def _constant(port: int, case: Case) -> dict[str, object]:
     return {"headers": headers, "body": body.decode()}
 
 
-def _section(made: Hospitals, found: list[tuple[Case, _Figures, _Figures]]) -> Section:
+def _section(made: Hospitals, found: list[tuple[Case, Figures, Figures]]) -> Section:
     rows: list[tuple[str, ...]] = []
     goals: list[Goal] = []
     for case, ceiling, gateway in found:
@@ -155,10 +155,7 @@ def _section(made: Hospitals, found: list[tuple[Case, _Figures, _Figures]]) -> S
             goals.append(
                 Goal(f"{case.name}, of the ceiling", f"≥ {case.goal:.2f}", figure, min(ratio, by_cpu) >= case.goal)
             )
-        if case.slowest is not None:
-            goals.append(
-                Goal(f"{case.name}, median", f"< {case.slowest:.0f} ms", f"{median:.1f} ms", median < case.slowest)
-            )
+        goals += case.latency_goals(median, p99)
     columns = (
         "request",
         "ceiling/s",

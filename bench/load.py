@@ -59,6 +59,20 @@ def load(port: int, paths: Sequence[str], connections: int, seconds: float) -> M
         return _measured(selector, requests, seconds)
 
 
+def ask_each(port: int, paths: Sequence[str]) -> Measured:
+    """Ask for each path once, one after another on one connection."""
+    latencies: list[float] = []
+    with socket.create_connection((HOST, port)) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        started = perf_counter()
+        for request in [_request(port, path) for path in paths]:
+            asked = perf_counter()
+            connection.sendall(request)
+            _received(connection)
+            latencies.append(perf_counter() - asked)
+        return Measured(len(latencies), perf_counter() - started, sorted(latencies))
+
+
 def _measured(selector: selectors.BaseSelector, requests: Iterator[bytes], seconds: float) -> Measured:
     asked: dict[int, float] = {}
     latencies: list[float] = []

@@ -50,8 +50,8 @@ def sources() -> tuple[str, ...]:
 
 def hospitals(folder: Path, patients_each: int, names: tuple[str, ...] = ()) -> Hospitals:
     """Simulate these sources, or all, with so many patients each, and write the configuration. Makes no database."""
-    names = names or sources()
     natives = _natives(names, patients_each)
+    names = names or sources()
     folder.mkdir(parents=True, exist_ok=True)
     lines = ["[gateway]", 'store = "sqlite:///gateway.db"']
     for name in names:
@@ -62,17 +62,19 @@ def hospitals(folder: Path, patients_each: int, names: tuple[str, ...] = ()) -> 
     return Hospitals(config, natives, names, patients_each * len(names))
 
 
-def synced(patients: int) -> Hospitals:
-    """The hospitals with their resources in the gateway's store; the last made one if nothing has changed."""
-    folder = DATA / f"synced-{patients}-{digest_of(_STORE_CODE)}"
+def synced(patients: int, names: tuple[str, ...] = ()) -> Hospitals:
+    """These hospitals, or all, with their resources in the gateway's store: the last one, if nothing has changed."""
+    each = patients // len(names or sources())
+    named = _named("synced", patients, names)
+    folder = DATA / f"{named}-{digest_of(_STORE_CODE)}"
     done = folder / "done"
     if not done.exists():
-        _forget(f"synced-{patients}-*")
-        made = hospitals(folder, patients // len(sources()))
+        _forget(named)
+        made = hospitals(folder, each, names)
         print(f"syncing {made.patients:,} patients of {', '.join(made.sources)} ...", file=sys.stderr, flush=True)
         run(sync_command(made.config))
         done.touch()
-    return hospitals(folder, patients // len(sources()))
+    return hospitals(folder, each, names)
 
 
 def resources(store: Path, batch: int) -> Iterator[list[tuple[str, str, bytes]]]:
@@ -99,12 +101,13 @@ def remove_store(store: Path) -> None:
         path.unlink()
 
 
-def _natives(names: Sequence[str], patients: int) -> Path:
-    folder = DATA / f"native-{patients}-{digest_of(_NATIVE_CODE)}"
+def _natives(names: tuple[str, ...], patients: int) -> Path:
+    named = _named("native", patients, names)
+    folder = DATA / f"{named}-{digest_of(_NATIVE_CODE)}"
     done = folder / "done"
     if not done.exists():
-        _forget(f"native-{patients}-*")
-        for name in names:
+        _forget(named)
+        for name in names or sources():
             print(f"simulating {patients:,} patients of {name} ...", file=sys.stderr, flush=True)
             size = ["--patients", str(patients), "--seed", str(_SEED), "--out", str(folder / name)]
             run([sys.executable, "-m", "gateway.cli", "simulate", "--source", name, *size])
@@ -112,8 +115,15 @@ def _natives(names: Sequence[str], patients: int) -> Path:
     return folder
 
 
-def _forget(pattern: str) -> None:
-    for old in DATA.glob(pattern):
+def _named(kind: str, patients: int, names: tuple[str, ...]) -> str:
+    """What a folder's name begins with; of some hospitals only it says which."""
+    return "-".join([kind, str(patients), *names])
+
+
+def _forget(named: str) -> None:
+    """Remove what the code made before it changed."""
+    digest = "[0-9a-f]" * 12
+    for old in DATA.glob(f"{named}-{digest}"):
         shutil.rmtree(old)
 
 

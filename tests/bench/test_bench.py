@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import api, erp, match, startup, stores, sync
+from bench import api, erp, growth, match, peer, searches, startup, stores, sync
+from bench.cases import Case
 from bench.report import Goal, Section, document, with_former, with_section
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux: the benchmarks read /proc")
@@ -39,6 +40,39 @@ def test_every_request_is_measured_against_the_ceiling(hospitals: stores.Hospita
     assert {"read", "identifier", "Encounter by patient", "sorted, family"} <= figures.keys()
     assert all(float(figure.replace(",", "")) > 0 for row in figures.values() for figure in row if figure != "0")
     assert {goal.what.partition(",")[0] for goal in section.goals} >= {"read", "family prefix", "sorted"}
+
+
+def test_searches_that_follow_references_are_each_asked_once(hospitals: stores.Hospitals) -> None:
+    """Each has a median and a tail, and a goal for both."""
+    section = searches.bench(rounds=1, patients=_PATIENTS)
+    figures = _figures(section)
+    assert figures.keys() == {"chain of two", "_has", "_has, frequent codes", "_revinclude of 20"}
+    assert all(0 < float(median) <= float(p99) for median, p99 in figures.values())
+    assert len(section.goals) == 2 * len(figures)
+
+
+def test_growth_is_measured_on_two_stores_of_some_sources() -> None:
+    """Each request has a median on both; what is apart has goals that begin with its title."""
+    section = growth.bench(rounds=1, small=120, big=240)
+    figures = _figures(section)
+    assert {"read", "identifier", "sorted, family, deep page", "chain of two", "_has"} <= figures.keys()
+    for small, big, _, grown in figures.values():
+        assert float(grown) == pytest.approx(float(big) / float(small), rel=0.05)
+    assert [goal.what for goal in section.goals] == [f"{growth.TITLE}, {name}" for name in figures]
+    [made] = stores.DATA.glob("synced-240-his_a-his_c-*")
+    assert (made / "done").exists()
+
+
+def test_the_other_server_is_compared_by_throughput() -> None:
+    """As many times as quick as it is, in the median of the rounds."""
+    case = Case("family prefix, 10 hits", ["/fhir/Patient?family=abc"])
+    ours, theirs = (
+        api.Figures(rates=rates, cpu=[0.001] * 3, median=[1.0] * 3, p99=[2.0] * 3)
+        for rates in ([900.0, 1000.0, 1100.0], [100.0, 100.0, 200.0])
+    )
+    section = peer.section("How.", case, ours, theirs)
+    assert [row[1] for row in section.rows] == ["1,000", "100"]
+    assert [(goal.figure, goal.met) for goal in section.goals] == [("9", False)]
 
 
 def test_the_same_code_takes_the_same_store(hospitals: stores.Hospitals) -> None:
