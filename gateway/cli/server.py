@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import http.client
 import ipaddress
+import logging
 import os
 import signal
 import socket
@@ -156,6 +157,9 @@ def _application(settings: Settings) -> Any:
     # on top of it: only the parent shall hear the terminal.
     os.setpgrp()
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    # No line tells where in the code it was written: https://docs.python.org/3/howto/logging.html#optimization
+    logging._srcfile = None  # type: ignore[attr-defined]  # noqa: SLF001  as that page says
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     try:
         return create_wsgi(settings)
     except Exception as error:  # noqa: BLE001 (the worker's outermost frame)

@@ -77,6 +77,8 @@ def searchset(
 def _found(services: Services, search: SearchRequest, result: SearchResult) -> list[tuple[Row, SearchMode]]:
     """The matches, what they include, and their Provenance if that is asked for."""
     matches: list[tuple[Row, SearchMode]] = [(row, "match") for row in result.matches]
+    if not search.includes:
+        return matches
     traced = [
         row
         for rows, includes in (

@@ -19,6 +19,8 @@ _FORMAT = zstandard.FORMAT_ZSTD1_MAGICLESS
 _BRACE = ord("{")
 _LEVEL = 3
 _DICTIONARY_BYTES = 16_384
+_SEGMENT, _DMER = 2_000, 8
+"""Bytes, for the trainer: given, it does not try others, which takes five times as long and gains a hundredth."""
 
 
 class Body(TypeDecorator[bytes]):
@@ -31,9 +33,10 @@ class Body(TypeDecorator[bytes]):
 def trained(samples: Sequence[bytes]) -> bytes | None:
     """A dictionary for bodies like these; None where they have too little in common."""
     try:
-        return zstandard.train_dictionary(_DICTIONARY_BYTES, list(samples), level=_LEVEL).as_bytes()
+        found = zstandard.train_dictionary(_DICTIONARY_BYTES, list(samples), k=_SEGMENT, d=_DMER, level=_LEVEL)
     except zstandard.ZstdError:
         return None
+    return found.as_bytes()
 
 
 def packer(number: int, dictionary: bytes) -> Callable[[bytes], bytes]:

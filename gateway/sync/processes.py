@@ -5,6 +5,7 @@ A pipe holds little, so a reader that is ahead of the writer waits: memory does 
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import multiprocessing
 import os
@@ -12,7 +13,7 @@ import pickle
 import signal
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
@@ -24,6 +25,9 @@ from his_adapters.base import Health
 
 _WORTH_A_PROCESS = 3_000
 """Rows. Starting a process costs about what mapping so many rows costs."""
+
+_PIPE_BYTES = 1 << 20
+"""About a batch, so that a reader begins the next one while the last is fetched. Usual are 65,536."""
 
 
 def cores() -> int:
@@ -89,6 +93,9 @@ def read_in_workers(tasks: Sequence[Task], steps: Steps, store: Store, jobs: int
 def _start(task: Task, steps: Steps, store: Store) -> tuple[Connection, SpawnProcess]:
     context = multiprocessing.get_context("spawn")  # a fork would inherit the store's connections
     receiving, sending = context.Pipe(duplex=False)
+    if hasattr(fcntl, "F_SETPIPE_SZ"):  # Linux
+        with suppress(OSError):  # a user may have only so much of it
+            fcntl.fcntl(sending.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
     process = context.Process(target=_work, args=(task, steps, store.url, sending), daemon=True)
     process.start()
     sending.close()  # so that the pipe ends with the worker
