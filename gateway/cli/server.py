@@ -158,7 +158,7 @@ def _application(settings: Settings) -> Any:
     os.setpgrp()
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     # No line tells where in the code it was written: https://docs.python.org/3/howto/logging.html#optimization
-    logging._srcfile = None  # type: ignore[attr-defined]  # noqa: SLF001  as that page says
+    logging._srcfile = None  # noqa: SLF001  as that page says
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     try:
         return create_wsgi(settings)
