@@ -7,8 +7,9 @@ https://www.postgresql.org/docs/current/errcodes-appendix.html, https://dev.mysq
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from socket import gaierror
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -22,9 +23,12 @@ from his_adapters.base import SourceConfigError, SourceError, SourceTransientErr
 
 _PATIENCE_S = 2
 """For a connection: a `check` may take 2 s."""
+_GLANCE_S = 5
+"""For an answer, at a look at the columns."""
+READ_TIMEOUT_S = 300
+"""For an answer, in the middle of a read: a server may sort a table before it says the first of it."""
 _GRANT = "grant the gateway's user CONNECT, and SELECT on the source's tables"
 _LATER = "the server or the way to it is in trouble; sync again later"
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 _REACH = "check host and port in the source's url, and that the server runs"
 
 
@@ -33,15 +37,14 @@ class _Engine(NamedTuple):
 
     begin: tuple[str, ...]
     """Opens a transaction that reads one state and cannot write."""
-    wait: tuple[str, ...]
-    """How long a table that somebody has locked is waited for: a minute."""
-    glance: tuple[str, ...]
-    """The same for a look at the columns: a second."""
+    limits: tuple[str, ...]
+    """How long a locked table and an answer are waited for, `{lock}` and `{answer}`."""
     estimates: str
     """The rows of each table of a schema, as the catalogue has them."""
     options: Mapping[str, Any]
     connect: Mapping[str, Any]
-    glance_connect: Mapping[str, Any]
+    silence: str | None
+    """What the driver calls the seconds in which a server may say nothing; psycopg has no word for it."""
 
 
 _ENGINES: Mapping[str, _Engine] = MappingProxyType(
@@ -49,8 +52,7 @@ _ENGINES: Mapping[str, _Engine] = MappingProxyType(
         "postgresql": _Engine(
             # What is read as text must not depend on the server's settings.
             ("SET LOCAL DateStyle TO ISO, YMD", "SET LOCAL TimeZone TO 'UTC'", "SET LOCAL extra_float_digits TO 1"),
-            ("SET LOCAL lock_timeout TO '60s'",),
-            ("SET LOCAL lock_timeout TO '1s'", "SET LOCAL statement_timeout TO '5s'"),
+            ("SET LOCAL lock_timeout TO '{lock}s'", "SET LOCAL statement_timeout TO '{answer}s'"),
             "SELECT relname, reltuples::bigint FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace"
             " ON pg_namespace.oid = relnamespace WHERE lower(nspname) = lower({schema})",
             {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
@@ -61,19 +63,18 @@ _ENGINES: Mapping[str, _Engine] = MappingProxyType(
                 "keepalives_interval": 10,
                 "keepalives_count": 6,
             },
-            {},
+            None,
         ),
         "mysql": _Engine(
             (
                 "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
                 "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
             ),
-            ("SET SESSION lock_wait_timeout = 60",),
-            ("SET SESSION lock_wait_timeout = 1",),
+            ("SET SESSION lock_wait_timeout = {lock}",),
             "SELECT table_name, table_rows FROM information_schema.tables WHERE lower(table_schema) = lower({schema})",
             {},
-            {"connect_timeout": _PATIENCE_S, "read_timeout": 300},
-            {"read_timeout": 5},
+            {"connect_timeout": _PATIENCE_S},
+            "read_timeout",
         ),
     }
 )
@@ -108,35 +109,45 @@ def estimates(url: URL) -> str:
     return _kind(url).estimates
 
 
-def made_engine(url: URL, connect: Mapping[str, Any] = _NOTHING) -> Engine:
-    """An engine that does not wait long and tells no values. Raises SourceConfigError."""
-    wanted = {**_kind(url).connect, **connect}
+def made_engine(url: URL, silence: int = READ_TIMEOUT_S) -> Engine:
+    """An engine that does not wait long for a connection nor for an answer (seconds), and tells no values.
+
+    Raises SourceConfigError.
+    """
+    kind = _kind(url)
+    wanted = {**kind.connect, **({kind.silence: silence} if kind.silence else {})}
     arguments = {name: value for name, value in wanted.items() if name not in url.query}
     try:
-        return create_engine(url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
+        engine = create_engine(url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         driver = getattr(error, "name", None) or url.drivername
         raise SourceConfigError(f"the driver {driver} is not installed", place(url), "install it with pip") from None
+    if engine.dialect.driver == "psycopg":
+        event.listen(engine, "do_connect", partial(_heard, silence))
+    return engine
 
 
 @contextmanager
-def reading(url: URL) -> Iterator[Connection]:
-    """A connection in one read-only transaction that sees one state. Raises SourceError."""
-    with _opened(url, made_engine(url), _kind(url).wait) as connection:
+def reading(url: URL, silence: int = READ_TIMEOUT_S) -> Iterator[Connection]:
+    """A connection in one read-only transaction that sees one state. Raises SourceError.
+
+    No answer is waited for longer than so many seconds, a locked table not longer than a minute.
+    """
+    with _opened(url, silence, lock=60) as connection:
         yield connection
 
 
 @contextmanager
 def glancing(url: URL) -> Iterator[Connection]:
     """The same for a moment's look (columns, counts): of a server in trouble it waits for some seconds at most."""
-    kind = _kind(url)
-    with _opened(url, made_engine(url, kind.glance_connect), kind.glance) as connection:
+    with _opened(url, _GLANCE_S, lock=1) as connection:
         yield connection
 
 
 @contextmanager
-def _opened(url: URL, engine: Engine, limits: tuple[str, ...]) -> Iterator[Connection]:
-    kind = _kind(url)
+def _opened(url: URL, silence: int, *, lock: int) -> Iterator[Connection]:
+    kind, engine = _kind(url), made_engine(url, silence)
+    limits = [each.format(lock=lock, answer=silence) for each in kind.limits]
     try:
         event.listen(engine, "handle_error", _give_up_lost_rows)
         with engine.connect() as plain:
@@ -148,6 +159,12 @@ def _opened(url: URL, engine: Engine, limits: tuple[str, ...]) -> Iterator[Conne
         raise explained(error, url) from None
     finally:
         engine.dispose()
+
+
+def _heard(silence: int, _dialect: object, _record: object, words: Sequence[Any], named: Mapping[str, Any]) -> object:
+    from his_adapters.heard_postgresql import connected  # only those who read PostgreSQL need its driver
+
+    return connected(silence, *words, **named)
 
 
 def _give_up_lost_rows(context: ExceptionContext) -> None:
@@ -183,6 +200,8 @@ def explained(error: DBAPIError, url: URL) -> SourceError:
     for words, what, hint in _PASSING:
         if words in said or code in words.split():
             return SourceTransientError(what, where, hint)
+    if isinstance(getattr(error.orig, "__context__", None), TimeoutError):
+        return SourceTransientError(_TOO_LONG, where, _LATER)
     if code[:2] in _PASSING_CLASSES or error.connection_invalidated or not code:
         return SourceTransientError("the connection was lost", where, _LATER)
     if code in _PASSING_NUMBERS:
@@ -190,6 +209,7 @@ def explained(error: DBAPIError, url: URL) -> SourceError:
     return SourceConfigError(f"the database refuses to be read (error {code})", where, "look the error's code up")
 
 
+_TOO_LONG = "the server takes too long"
 _NO_TABLE = "the tables have changed while they were read; see the source's README.md"
 _MEND = (
     ({"28P01", "28000", "1045", "1698"}, "user or password is refused", "set them in the source's url or url_file"),
@@ -221,7 +241,7 @@ _PASSING = (
     ("Name or service not known", "the host is not known", _REACH),
     ("2002 2003 2005", "no server answers", _REACH),
     ("55P03 1205", "a table is locked", "somebody is at work on it; sync again later"),
-    ("57014 1969 3024", "the server takes too long", _LATER),
+    ("57014 1969 3024", _TOO_LONG, _LATER),
     ("57P03 57P02 57P01", "the server is going down or starting", _LATER),
 )
 _PASSING_CLASSES = {"08", "40", "53", "55", "57", "58", "XX"}

@@ -50,10 +50,11 @@ from his_adapters.base import (
 from his_adapters.base import Column as NativeColumn
 from his_adapters.tabular import BATCH, Dataset, Join, RowLoader, columns_of, digest_of, folded, told_columns
 
-__all__ = ["OPTIONS", "Computed", "Join", "SqlAdapter", "SqlTable", "Tables"]
+__all__ = ["OPTIONS", "Computed", "Join", "SqlAdapter", "SqlTable", "Tables", "read_timeout"]
 
-OPTIONS = ("schema",)
-"""What `options` of a source's configuration may name: the schema of its tables, on a server."""
+READ_TIMEOUT = "read_timeout"
+OPTIONS = ("schema", READ_TIMEOUT)
+"""What `options` of a source's configuration may name: on a server, the schema of its tables, and patience."""
 
 _COLUMNS = """
     SELECT table_schema, table_name, column_name, data_type FROM information_schema.columns
@@ -66,7 +67,17 @@ _BASE_TABLES = """
 """
 _COUNTED = 100_000
 """Rows that a server counts one by one, for a look that takes a moment."""
+_LONGEST_S = 86_400
 _SUFFIXES = {".db", ".sqlite", ".sqlite3"}
+
+
+def read_timeout(config: SourceConfig) -> int:
+    """Seconds in which a server may say nothing in the middle of a read. Raises SourceConfigError."""
+    told = config.options.get(READ_TIMEOUT, sql_engines.READ_TIMEOUT_S)
+    if not isinstance(told, int) or isinstance(told, bool) or not 0 < told <= _LONGEST_S:
+        what = f"{READ_TIMEOUT} is not a number of seconds from 1 to {_LONGEST_S}"
+        raise SourceConfigError(what, str(config.name), "options = { read_timeout = 600 }")
+    return told
 
 
 class Tables(Protocol):
@@ -210,7 +221,9 @@ class SqlAdapter:
             schema = self._config.options.get("schema")
             if schema is not None and not isinstance(schema, str):
                 raise SourceConfigError("schema is not a text", str(self._config.name), 'options = { schema = "his" }')
-            with (sql_engines.glancing if glance else sql_engines.reading)(url) as connection:
+            silence = read_timeout(self._config)
+            opened = sql_engines.glancing(url) if glance else sql_engines.reading(url, silence)
+            with opened as connection:
                 yield _Server(connection, url, schema)
 
 

@@ -1,4 +1,4 @@
-"""A TCP proxy that a test can make sick: it refuses connections, is silent, or cuts each after so many bytes."""
+"""A TCP proxy that a test can make sick: it refuses connections, is silent, cuts or stalls each after so many bytes."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class Proxy:
         """Whether connections come about and nothing is ever answered."""
         self.cut_after: int | None = None
         """Bytes from the server to one client; None: as many as there are."""
+        self.stalls_after: int | None = None
+        """The same, after which the connections stay and nothing comes any more."""
         self._threads: list[threading.Thread] = []
         self._open: set[socket.socket] = set()
         self.listen()
@@ -67,6 +69,8 @@ class Proxy:
     def _pass_on(self, ready: selectors.BaseSelector, server: socket.socket) -> None:
         told = 0
         while self.cut_after is None or told <= self.cut_after:
+            if self.stalls_after is not None and told > self.stalls_after and server in ready.get_map():
+                ready.unregister(server)
             for key, _ in ready.select():
                 source = key.fileobj
                 assert isinstance(source, socket.socket)

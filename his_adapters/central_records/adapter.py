@@ -7,8 +7,8 @@ from his_adapters.central_records.records import DATASETS
 from his_adapters.central_records.schema import LANDING_ZONE
 from his_adapters.csv_files import CsvAdapter
 
-OPTIONS = ("encoding", "delimiter")
-"""What `options` of its configuration may name; both are about the files."""
+OPTIONS = ("encoding", "delimiter", "read_timeout")
+"""What `options` of its configuration may name: of the files, and of the database."""
 
 
 def open_source(config: SourceConfig) -> Adapter:

@@ -33,7 +33,7 @@ from his_adapters.hybrid_ehr.note_columns import columns_of_notes
 from his_adapters.hybrid_ehr.notes import Document, ExportedNotes, Notes, joined_token
 from his_adapters.hybrid_ehr.records import CLINICAL_NOTES, SQL_TABLES, MedicalRecordRow, NoteRow
 from his_adapters.hybrid_ehr.schema import NOTES
-from his_adapters.sql_tables import SqlAdapter
+from his_adapters.sql_tables import SqlAdapter, read_timeout
 from his_adapters.tabular import BATCH, RowLoader, columns_of, digest_of, folded
 
 OPTIONS = (*sql_tables.OPTIONS, "notes_url")
@@ -108,7 +108,7 @@ class HybridEhr:
             except ModuleNotFoundError:
                 name = str(self._config.name)
                 raise SourceConfigError("the driver pymongo is not installed", name, "install it with pip") from None
-            return MongoNotes(str(url))
+            return MongoNotes(str(url), read_timeout(self._config))
         if self._config.path is None:
             hint = 'options = { notes_url = "mongodb://reader:${NOTES_PASSWORD}@host/healthdb" }, or path for both'
             raise SourceConfigError("neither notes_url nor path is configured", str(self._config.name), hint)

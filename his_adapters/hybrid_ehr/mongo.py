@@ -22,6 +22,7 @@ from pymongo.collection import Collection
 from pymongo.errors import (
     ConfigurationError,
     InvalidURI,
+    NetworkTimeout,
     OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
@@ -36,7 +37,6 @@ from his_adapters.tabular import BATCH, digest_of
 
 _PATIENCE_MS = 1500
 """For a connection: a `check` may take 2 s."""
-_STALL_MS = 300_000
 _GLANCE_MS = 5_000
 """For a look at the collection, of a server in trouble."""
 _SAMPLE = 200
@@ -53,10 +53,10 @@ _PASSING = {11600, 11602, 91, 189, 13435, 13436, 10107, 43, 50, 202, 262, 89, 6,
 
 
 class MongoNotes:
-    """The collection `clinical_notes` of the database that the URL names."""
+    """The collection `clinical_notes` of the database that the URL names; `read_timeout` in seconds."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, read_timeout: int) -> None:
+        self._url, self._silence_ms = url, read_timeout * 1000
 
     def documents(self) -> Iterator[Document]:
         """Every note in the order of its `_id`."""
@@ -83,14 +83,14 @@ class MongoNotes:
         return None
 
     @contextmanager
-    def _collection(self, stall_ms: int = _STALL_MS) -> Iterator[Collection[dict[str, Any]]]:
+    def _collection(self, glance_ms: int | None = None) -> Iterator[Collection[dict[str, Any]]]:
         where, database = place(self._url)
         try:
             client: MongoClient[dict[str, Any]] = MongoClient(
                 self._url,
                 serverSelectionTimeoutMS=_PATIENCE_MS,
                 connectTimeoutMS=_PATIENCE_MS,
-                socketTimeoutMS=stall_ms,
+                socketTimeoutMS=glance_ms or self._silence_ms,
                 appname="fhir-gateway",
             )
         except (ConfigurationError, InvalidURI, ValueError, TypeError):
@@ -135,4 +135,5 @@ def explained(error: PyMongoError, where: str) -> SourceError:
             return SourceConfigError(f"the server refuses to be read (error {code})", where, "look the code up")
     if isinstance(error, ConfigurationError | InvalidURI):
         return SourceConfigError("not a usable MongoDB URL", where, _AS_URL)
-    return SourceTransientError("the connection was lost", where, "sync again later")
+    what = "the server takes too long" if isinstance(error, NetworkTimeout) else "the connection was lost"
+    return SourceTransientError(what, where, "sync again later")

@@ -71,6 +71,7 @@ TABLES = (
     ),
 )
 
+NOWHERE = "postgresql+psycopg://reader@nowhere.invalid/house"
 SCRIPT = """
 CREATE TABLE guests ("Guest_ID" INTEGER, name CHAR(6), born DATE);
 CREATE TABLE stays (stay_id VARCHAR(5), guest_id INTEGER, price NUMERIC(8, 2), guest_name TEXT);
@@ -306,6 +307,17 @@ def test_a_connection_dropped_in_mid_read_is_transient(owner: psycopg.Connection
     with pytest.raises(SourceError) as caught:
         list(reading)
     assert caught.value.kind == "transient"
+
+
+@pytest.mark.parametrize("told", [0, -1, 86_401, "60", 1.5, True])
+def test_a_read_timeout_is_a_number_of_seconds(told: object) -> None:
+    """What is not one is said before any server is asked."""
+    config = SourceConfig(SourceName("site"), "house", url=NOWHERE, options={"read_timeout": told})
+    health = SqlAdapter(config, TABLES).check()
+    assert (health.status, health.message) == (
+        "config",
+        "read_timeout is not a number of seconds from 1 to 86400: site",
+    )
 
 
 def test_a_folder_without_databases_is_said(tmp_path: Path) -> None:

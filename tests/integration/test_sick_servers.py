@@ -102,7 +102,7 @@ ENGINES = {
             "patients no longer has the column city",
         ),
         lock="LOCK TABLES patients WRITE",
-        silent="the connection was lost",
+        silent="the server takes too long",
     ),
     "PostgreSQL": Engine(
         source="chirona",
@@ -287,3 +287,23 @@ def test_a_connection_that_is_cut_in_the_middle(site: Site) -> None:
     assert site.sync() == (0, [])
     after, _ = site.state()
     assert after["resources"][site.engine.made] == before["resources"][site.engine.made] + 1
+
+
+def test_a_server_that_stalls_in_the_middle(site: Site) -> None:
+    """The connection stays and nothing comes: it is given up, and the next sync reads on to the end."""
+    told = site.config.read_text(encoding="utf-8")
+    site.config.write_text(_patient(told, 2), encoding="utf-8")
+    site.way.stalls_after = CUT
+    try:
+        _demand_one_line(site, "transient", "the server takes too long")
+    finally:
+        site.way.stalls_after = None
+        site.config.write_text(told, encoding="utf-8")
+    _demand_all_again(site)
+
+
+def _patient(toml: str, seconds: int) -> str:
+    """A configuration whose first source is waited for so long."""
+    if "options = {" in toml:
+        return toml.replace("options = {", f"options = {{ read_timeout = {seconds},", 1)
+    return toml.replace("[[source]]\n", f"[[source]]\noptions = {{ read_timeout = {seconds} }}\n", 1)
