@@ -120,11 +120,15 @@ def bundle(
     total: int | None,
     links: Sequence[Link],
     entries: Sequence[bytes],
+    updated: int | None = None,
 ) -> bytes:
-    """A Bundle of ready entries. `total` None says that nobody asked for it."""
+    """A Bundle of ready entries. `total` None says that nobody asked for it.
+
+    `updated`: the newest change that it may show, in ms since 1970 UTC; without one, this moment.
+    """
     head = b'{"resourceType":"Bundle","id":"%b","meta":{"lastUpdated":"%b"},"type":"%b"' % (
         str(uuid4()).encode(),
-        now().encode(),
+        (now() if updated is None else instant(updated)).encode(),
         kind.encode(),
     )
     counted = b"" if total is None else b',"total":%d' % total

@@ -67,6 +67,7 @@ def everything(request: FhirRequest, services: Services, *, resource_type: str, 
     types, since = parameters.types(request, SERVED_TYPES), parameters.since(request)
     period = _period(request)
     count = parameters.count(request) if parameters.once(request, "_count") is not None else None
+    updated = services.store.updated()  # before the rest is read: what is seen of later changes does no harm
     records = _records if parameters.is_true(request, "person") else _record
     parts = sorted(
         part
@@ -93,7 +94,7 @@ def everything(request: FhirRequest, services: Services, *, resource_type: str, 
     if start < stop < len(parts):
         links.append(("next", beside(parts[stop - 1], backward=False)))
     total = sum(part.mode == "match" for part in parts)
-    return FhirResponse(200, bundle("searchset", total, links, entries))
+    return FhirResponse(200, bundle("searchset", total, links, entries, updated))
 
 
 def _records(

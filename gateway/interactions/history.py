@@ -1,6 +1,7 @@
 """history: what was changed, newest first, of one resource, of a type, or of all.
 
-Pages begin below a change sequence number, so what is committed meanwhile moves no entry to another page.
+Pages begin below a change sequence number, so what is committed meanwhile moves no entry to another page. A Bundle's
+`meta.lastUpdated` is a `_since` with which nothing is missed, not what is being written at that moment either.
 https://hl7.org/fhir/R4/http.html#history
 """
 
@@ -46,14 +47,16 @@ def _history(
     parameters.refuse_unknown(request, NAMES)
     presentation = asked_of(request)
     count = parameters.count(request)
-    changes = services.store.history(
-        resource_type,
-        resource_id,
-        since_ms=parameters.since(request),
-        at_ms=parameters.at(request),
-        before=_before(request),
-        count=count + 1,
-    )
+    with services.store.snapshot():
+        changes = services.store.history(
+            resource_type,
+            resource_id,
+            since_ms=parameters.since(request),
+            at_ms=parameters.at(request),
+            before=_before(request),
+            count=count + 1,
+        )
+        updated = services.store.updated()
     page = changes[:count]
     base = in_json(request.base_url)
 
@@ -66,7 +69,7 @@ def _history(
     links: list[Link] = [("self", url(path, request.query)), ("first", url(path, first))]
     if page and len(changes) > count:
         links.append(("next", url(path, [*first, ("_cursor", str(page[-1].sequence))])))
-    return FhirResponse(200, bundle("history", None, links, [entry(change) for change in page]))
+    return FhirResponse(200, bundle("history", None, links, [entry(change) for change in page], updated))
 
 
 def _before(request: FhirRequest) -> int | None:

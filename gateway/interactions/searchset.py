@@ -56,6 +56,7 @@ def searchset(
     with services.store.snapshot():
         result = search_all(services.store, searches, cursor=cursor)
         rows = _found(services, first, result) if shown is None else shown(result)
+        updated = services.store.updated()
     entries = [
         search_entry(base, row.type, row.id, presentation.resource(row.type, row.body), mode) for row, mode in rows
     ]
@@ -71,7 +72,7 @@ def searchset(
         links.append(("previous", before_cursor + result.previous))
     if result.next is not None:
         links.append(("next", before_cursor + result.next))
-    return FhirResponse(200, bundle("searchset", result.total, links, entries))
+    return FhirResponse(200, bundle("searchset", result.total, links, entries, updated))
 
 
 def _found(services: Services, search: SearchRequest, result: SearchResult) -> list[tuple[Row, SearchMode]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Literal, Self
 
 from sqlalchemy import Connection, Engine, MetaData, Select, bindparam, inspect, select
@@ -12,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
 
-from gateway.store.connections import make_engine, only_writer, shown, unusable
+from gateway.store.connections import connect_reader, make_engine, only_writer, shown, unusable
 from gateway.store.errors import StoreError
 from gateway.store.listings import IssueEntry, Listings, QuarantineEntry, SourceState
 from gateway.store.origins import Origin, origins
@@ -20,11 +21,12 @@ from gateway.store.row_map import KnownRow, RowMap
 from gateway.store.snapshot import Query, Snapshot, Snapshots
 from gateway.store.sql import SnapshotSql
 from gateway.store.states import States, StreamRecord
-from gateway.store.tables import METADATA, REGISTER
+from gateway.store.tables import CLOCK, METADATA, REGISTER
 from gateway.store.versions import Change, Stored, Versions
 from gateway.store.writer import Writer
 
 _SCHEMA_NAME, _SCHEMA = "schema", b"3"
+_SECRETS = tuple(f"secret:{name}" for name in ("configuration", "cursor", "locator"))
 _PAGE = 500
 _CREATION_LOCK = 0x53544F52  # PostgreSQL: two processes may open a new store at the same time
 
@@ -38,12 +40,15 @@ class Store:
         self._snapshots = Snapshots(engine)
         self._versions = Versions(self.dialect)
         self._listings = Listings(self.dialect)
+        self._updated = self.prepare(select(CLOCK.c.updated))
         self._secret = self.prepare(select(REGISTER.c.value).where(REGISTER.c.name == bindparam("name")))
 
     @classmethod
     def open(cls, url: str, extra: Sequence[MetaData] = ()) -> Self:
         """Open the store, with the tables of other modules' `extra` too; make what is missing. Raises StoreError."""
         engine = make_engine(url)
+        if _is_made(engine, (METADATA, *extra)):
+            return cls(engine)
         try:
             with engine.begin() as connection:
                 if engine.dialect.name == "postgresql":
@@ -53,6 +58,8 @@ class Store:
                 for metadata in (METADATA, *extra):
                     metadata.create_all(connection)
                 _register(connection, _SCHEMA_NAME, _SCHEMA)
+                for name in _SECRETS:
+                    _register(connection, name, secrets.token_bytes(32))
         except DBAPIError as error:
             raise unusable("The store cannot be opened", engine, error) from error
         return cls(engine)
@@ -114,6 +121,15 @@ class Store:
         with self.snapshot() as snapshot:
             return origins(SnapshotSql(snapshot, self.dialect), type, ids)
 
+    def updated(self) -> int | None:
+        """The time of the newest change, in ms since 1970 UTC: none that is committed later has an earlier one.
+
+        None before the first one.
+        """
+        with self.snapshot() as snapshot:
+            found = snapshot.one(self._updated)
+        return int(found[0]) if found and found[0] else None
+
     def counts(self) -> dict[str, dict[str, int]]:
         """How many resources are served, by source and type."""
         with self.snapshot() as snapshot:
@@ -158,8 +174,12 @@ class Store:
             return self._listings.issues(snapshot, source, code, limit, offset)
 
     def secret(self, name: str) -> bytes:
-        """32 random bytes, made once and kept in the store."""
-        return self._keep(f"secret:{name}", secrets.token_bytes(32))
+        """32 random bytes, made with the store: `configuration`, `cursor` or `locator`."""
+        with self.snapshot() as snapshot:
+            found = snapshot.one(self._secret, name=f"secret:{name}")
+        if found is None:
+            raise KeyError(name)
+        return bytes(found[0])
 
     def known_rows(self, stream: int, keys: Sequence[str]) -> dict[str, KnownRow]:
         """What the row map says of native rows, for those who only read."""
@@ -184,16 +204,19 @@ class Store:
         except DBAPIError as error:
             raise unusable("The store cannot be written", self._engine, error) from error
 
-    def _keep(self, name: str, value: bytes) -> bytes:
-        """The registered value; registers `value` first where there is none."""
-        with self.snapshot() as snapshot:
-            found = snapshot.one(self._secret, name=name)
-        if found is not None:
-            return bytes(found[0])
-        with self._engine.begin() as connection:  # which sees it, also where this thread's snapshot is an older one
-            _register(connection, name, value)
-            kept = select(REGISTER.c.value).where(REGISTER.c.name == name)
-            return bytes(connection.execute(kept).scalar_one())
+
+def _is_made(engine: Engine, wanted: Sequence[MetaData]) -> bool:
+    """Whether all is there: who opens a store to read it then waits for no sync. PostgreSQL's writers never do."""
+    if engine.dialect.name != "sqlite":
+        return False
+    try:
+        with closing(connect_reader(engine)) as connection:
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+            known = dict(connection.execute(f"SELECT name, value FROM {REGISTER.name}"))  # noqa: S608 - our own name
+    except sqlite3.Error:
+        return False
+    made = all(table in tables for metadata in wanted for table in metadata.tables)
+    return made and known.get(_SCHEMA_NAME) == _SCHEMA and known.keys() >= set(_SECRETS)
 
 
 def _register(connection: Connection, name: str, value: bytes) -> None:

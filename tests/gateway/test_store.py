@@ -291,12 +291,21 @@ def test_another_process_can_attach(store: Store) -> None:
         assert pool.apply(read_elsewhere, (store.url,))
 
 
+def test_who_only_reads_waits_for_no_writer(store: Store, store_url: str) -> None:
+    """A server starts, and answers, in the middle of a sync's transaction."""
+    with store.writer() as writer, writer.batch():
+        writer.create("test", [said("a", "1")])
+        with Store.open(store_url) as other:
+            assert other.secret("cursor") == store.secret("cursor")
+            assert other.read("Patient", "a") is None
+
+
 def test_secrets_are_made_once(store_url: str) -> None:
     """A secret survives the program; another name has another one."""
     with Store.open(store_url) as store:
         made = store.secret("cursor")
         assert len(made) == 32
-        assert store.secret("other") != made
+        assert store.secret("locator") != made
     with Store.open(store_url) as store:
         assert store.secret("cursor") == made
 

@@ -97,7 +97,7 @@ def fill(store: Store) -> None:
     """Write the world: its first versions, two changes of patient-0 and a deletion, each in its own batch."""
     with store.writer() as writer:
         with writer.batch():
-            pks = _create(writer, everything())
+            pks = create(writer, everything())
         for gender in ("other", "unknown"):
             with writer.batch():
                 _replace(writer, {**patient(0), "gender": gender})
@@ -125,7 +125,7 @@ def _head(resource_type: str, resource_id: str) -> dict[str, Any]:
     return {"resourceType": resource_type, "id": resource_id, "meta": {"source": HOSPITAL, "tag": [tag]}}
 
 
-def _create(writer: Writer, resources: Sequence[dict[str, Any]]) -> dict[str, int]:
+def create(writer: Writer, resources: Sequence[dict[str, Any]]) -> dict[str, int]:
     pks = writer.create("test", [content(resource) for resource in resources])
     write(writer.connection, [(pk, index_rows(each)) for pk, each in zip(pks, resources, strict=True)], [])
     return {each["id"]: pk for pk, each in zip(pks, resources, strict=True)}
