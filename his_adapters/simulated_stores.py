@@ -99,11 +99,9 @@ def write_sqlite_tables(
     with replacing(path) as part, closing(sqlite3.connect(part, isolation_level=None)) as store:
         for setting in ("page_size = 4096", "auto_vacuum = 0", "journal_mode = MEMORY", "synchronous = OFF"):
             store.execute(f"PRAGMA {setting}")
-        store.execute(f"PRAGMA foreign_keys = {int(sound)}")
         for statement in statements:
             store.execute(statement)
         store.execute("BEGIN")
-        store.execute("PRAGMA defer_foreign_keys = ON")
         for table, row in rows:
             made = cells[table](row)
             waiting[table].append(made if sound else _as_bytes(made))
@@ -113,6 +111,9 @@ def write_sqlite_tables(
                 waiting[table].clear()
         for table, batch in waiting.items():
             store.executemany(inserts[table], batch)
+        # At once: row by row, while any row waits for one that it names, SQLite looks through whole tables.
+        if sound and store.execute("PRAGMA foreign_key_check").fetchone():
+            raise sqlite3.IntegrityError("a row refers to one that is not there")
         store.execute("COMMIT")
         store.close()
         _forget_library(part)

@@ -50,6 +50,7 @@ class Care:
         self._slots = dict.fromkeys(self._doctors, 0)
         self._free = dict.fromkeys(range(1, size.rooms + 1), _FIRST_FREE)
         """When the last stay in a room ends."""
+        self._vacant = list(self._free)
         self._occupied: set[int] = set()
         self._appointments = self._tests = self._treatments = self._admissions = 0
 
@@ -164,7 +165,7 @@ class Care:
         if self._occupied and clash:
             room, start = rng.choice(sorted(self._occupied)), _NOON - timedelta(hours=rng.randrange(1, 40))
             return room, start, None, rng.choice(("Admitted", "In Treatment"))
-        room = rng.choice([number for number in self._free if number not in self._occupied] or [1])
+        room = rng.choice(self._vacant or [1])
         start = self._free[room] + timedelta(hours=rng.randrange(2, 200))
         end = start + timedelta(hours=rng.randrange(8, 200))
         if end < _NOON and rng.random() < 0.85:
@@ -173,5 +174,6 @@ class Care:
         if len(self._occupied) * 2 > self._size.rooms or room in self._occupied:
             return None, None, None, "Pending"
         self._occupied.add(room)
+        self._vacant.remove(room)
         start = max(min(start, _NOON), _NOON - timedelta(hours=rng.randrange(1, 200)))
         return room, start, None, rng.choice(("Admitted", "In Treatment"))
