@@ -65,7 +65,7 @@ def inputs(request: FhirRequest, known: Iterable[Input]) -> dict[str, Any]:
     by_name = {each.name: each for each in known}
     found: dict[str, Any] = {}
     for name, value in request.query:
-        if name not in _FORM and value:
+        if name not in _FORM:
             _put(found, _known(by_name, name), value, _from_text)
     if request.body:
         for one in _parameters(request.body):
@@ -160,6 +160,8 @@ def _put(found: dict[str, Any], parameter: Input, value: Any, read: Callable[[In
 def _from_text(parameter: Input, text: str) -> Any:
     if not parameter.fits_url:
         raise InvalidParameter(parameter.name, f"is a {parameter.kind}: send it in the body, in a Parameters resource")
+    if not text:
+        raise InvalidParameter(parameter.name, "has no value")
     try:
         return _PRIMITIVES[parameter.kind](text)
     except ValueError:

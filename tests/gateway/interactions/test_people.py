@@ -213,8 +213,9 @@ def test_pix_by_post(client: FlaskClient) -> None:
         ("sourceIdentifier=asha", 400, "invalid"),
         ("", 400, "invalid"),
         (f"sourceIdentifier={system('north')}|asha&target=x", 400, "invalid"),
+        (f"sourceIdentifier={system('north')}|asha&targetSystem=", 400, "invalid"),
     ],
-    ids=["unknown-id", "unknown-source", "unknown-target", "no-system", "nothing", "unknown-parameter"],
+    ids=["unknown-id", "unknown-source", "unknown-target", "no-system", "nothing", "unknown-parameter", "no-value"],
 )
 def test_pix_refuses(client: FlaskClient, query: str, status: int, code: str) -> None:
     """With the codes of ITI-83."""
