@@ -73,17 +73,18 @@ class _Run:
         with writer.connection.begin():
             self._before = published(self._sql)
             self._person_of = person_of_everybody(self._sql)
-            self._rulings = all_rulings(self._sql)
+            # The others hold again when their records are back.
+            rulings = all_rulings(self._sql).items()
+            self._rulings = {two: same for two, same in rulings if self._person_of.keys() >= set(two)}
 
     def compare(self, progress: Progress, *, keep_model: bool) -> BatchResult:
         """Block, train, score, decide and cluster, bound by what people have ruled about records that live."""
-        living = {two: same for two, same in self._rulings.items() if self._person_of.keys() >= set(two)}
         with self._writer.connection.begin():
             return link_all(
                 everybody(self._sql),
                 self._before.model if keep_model else None,
-                must_links=[two for two, same in living.items() if same],
-                cannot_links=[two for two, same in living.items() if not same],
+                must_links=[two for two, same in self._rulings.items() if same],
+                cannot_links=[two for two, same in self._rulings.items() if not same],
                 fallback=self._before.model,
                 progress=progress,
             )

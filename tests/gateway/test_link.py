@@ -15,6 +15,7 @@ from gateway.identity.models import Published, published
 from gateway.identity.tables import TABLES
 from gateway.store import Store
 from gateway.store.sql import WriterSql
+from gateway.sync.deciding import deciding
 from gateway.sync.link import LinkReport, link
 from tests.gateway.list_backed import Hospital, Row
 from tests.gateway.syncs import bodies, store
@@ -120,6 +121,23 @@ def test_not_the_same_survives_every_run(store: Store, north: Hospital, south: H
         found = bodies(store)
         assert enterprise(found["Patient", record("north")]) != enterprise(found["Patient", record("south")])
         assert {record("north"), record("south")} not in [{task.first, task.second} for task in tasks(store)]
+
+
+def test_a_ruling_about_a_record_that_is_gone_waits_for_it(store: Store, north: Hospital, south: Hospital) -> None:
+    """It stops no run, and holds when the record is back."""
+    north.streams["people"] = [person(ASHA)]
+    south.streams["people"] = [person(ASHA), person(RAVI, "p1", sex="male")]
+    synced(store, north, south)
+    with deciding(store) as decisions:
+        decisions.not_same(record("north"), record("south"), REVIEWER)
+    gone = south.streams["people"].pop(0)
+    synced(store, north, south)
+    assert ran(store).merges == 0
+    south.streams["people"].append(gone)
+    synced(store, north, south)
+    ran(store)
+    found = bodies(store)
+    assert enterprise(found["Patient", record("north")]) != enterprise(found["Patient", record("south")])
 
 
 def test_a_run_trains_the_model_that_decides_from_then_on(tmp_path: Path, north: Hospital, south: Hospital) -> None:
