@@ -32,8 +32,9 @@ _COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition"
 _WITHOUT_CODE = ("capabilities", "search-compartment")
 """Interactions that `restful-interaction` has no code for."""
 _RENDERED = (
-    "Rendered for the current version of each resource when it is asked for; when that changes it has another one. "
-    "It is searched by itself or by _revinclude, not over types or in compartments, and takes no :iterate."
+    "Rendered when it is asked for; each version of a resource has one. Those of current versions are searched by "
+    "themselves, in compartments by name, or by _revinclude, not over types, and without :iterate; those of former "
+    "versions are found by _id and by target with its version."
 )
 _RESULT_PARAMETERS = "_sort, _count, _total, _include, _revinclude (both also with :iterate), _summary, _elements"
 

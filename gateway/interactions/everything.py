@@ -21,10 +21,11 @@ from gateway.interactions.care_dates import is_of_period
 from gateway.interactions.exchange import FhirRequest, FhirResponse, Services
 from gateway.interactions.inputs import Input, in_query
 from gateway.interactions.presentation import asked_of
+from gateway.interactions.provenance import rendered
 from gateway.outcomes import Gone, InvalidParameter, NotFound
 from gateway.search.cursor import Position, seal, unseal
 from gateway.search.parameter_types.date import BEGINNING, END
-from gateway.search.parameters import SERVED_TYPES
+from gateway.search.parameters import RENDERED_TYPES, SERVED_TYPES
 from gateway.search.query import search
 from gateway.search.request import parse
 from gateway.store import Store
@@ -64,7 +65,7 @@ def everything(request: FhirRequest, services: Services, *, resource_type: str, 
     request = in_query(request, (*NAMES, "_elements", "_summary"))
     parameters.refuse_unknown(request, NAMES)
     presentation = asked_of(request)
-    types, since = parameters.types(request, SERVED_TYPES), parameters.since(request)
+    types, since = parameters.types(request, (*SERVED_TYPES, *RENDERED_TYPES)), parameters.since(request)
     period = _period(request)
     count = parameters.count(request) if parameters.once(request, "_count") is not None else None
     updated = services.store.updated()  # before the rest is read: what is seen of later changes does no harm
@@ -133,6 +134,8 @@ def _record(
                 outside.add(key)
             else:
                 found[key] = _Part(1, *key, row.updated, row.body)
+        for row in rendered(store, [(resource_type, resource_id)]):  # in the compartment, by its target
+            found[row.type, row.id] = _Part(1, row.type, row.id, row.updated, row.body)
         waiting = list(found.values())
         while waiting:
             for key in _referred(waiting.pop(), resource_type):

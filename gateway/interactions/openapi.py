@@ -21,7 +21,7 @@ from gateway.interactions.negotiation import FORM
 from gateway.interactions.parameters import PARAMETERS, PRESENTATION, Parameter
 from gateway.interactions.routes import ROUTES
 from gateway.interactions.schemas import schemas
-from gateway.search.compartments import members
+from gateway.search.compartments import members, rendered_members
 from gateway.search.parameter_types.composite import parts as composite_parts
 from gateway.search.parameters import RENDERED_TYPES, SERVED_TYPES, SearchParameter
 from gateway.search.persons import known
@@ -214,7 +214,7 @@ def _operation(route: Route, resource_type: str | None) -> Json:
         spelled for name, spelled in _VARIABLES.items() if f"{{{name}}}" in route.pattern
     ]
     if "{member_type}" in route.pattern:
-        choices = {"type": "string", "enum": ["*", *members(str(resource_type))]}
+        choices = {"type": "string", "enum": ["*", *members(str(resource_type)), *rendered_members(str(resource_type))]}
         variables.append(("type", "The type of resource to search; its search parameters are taken too.", choices))
     parameters: list[Json] = [
         {"name": name, "in": "path", "required": True, "description": text, "schema": schema}

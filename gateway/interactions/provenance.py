@@ -1,7 +1,8 @@
-"""What the Provenance of a resource says: who assembled its current version, when, and from which native row.
+"""What the Provenance of a version of a resource says: who assembled it, when, and from which native row.
 
 It is rendered for each answer from the row map and stored nowhere. Its id holds the type, id and version of its target:
-when that changes it has another Provenance.
+when that changes it has another Provenance. The row map knows the mapper and the row of what is current; of a former
+version it is known when it was made, and from which source.
 https://hl7.org/fhir/R4/provenance.html
 """
 
@@ -67,17 +68,31 @@ def rendered(store: Store, resources: Sequence[tuple[str, str]]) -> list[Row]:
     made = []
     for kind, resource_id in resources:
         origin = known[kind][resource_id]
-        target = Target(kind, resource_id, origin.version)
-        body = orjson.dumps(_resource(target, origin, hospitals, key))
-        made.append(Row(PROVENANCE, provenance_id(target), origin.version, origin.updated, body))
+        assembler: dict[str, Any] = {"display": f"FHIR gateway {_version()}"}
+        if origin.mapper is not None:
+            assembler = {"identifier": {"system": f"{URN}:mapper", "value": origin.mapper}, **assembler}
+        made.append(_row(Target(kind, resource_id, origin.version), origin, assembler, hospitals, key))
     return made
 
 
-def _resource(target: Target, origin: Origin, hospitals: dict[str, str], key: bytes) -> dict[str, Any]:
+def rendered_former(store: Store, target: Target) -> Row | None:
+    """The Provenance of a former version; None where there is no such version, or where it is a deletion."""
+    stored, source = store.vread(*target), store.source_of(target.type, target.id)
+    if stored is None or stored.body is None or source is None:
+        return None
+    origin = Origin(stored.version, stored.updated, source, stream=None, locator=None, mapper=None)
+    return _row(target, origin, {"display": "FHIR gateway"}, _hospitals(store, {source}), _locator_key(store))
+
+
+def _row(target: Target, origin: Origin, assembler: dict[str, Any], hospitals: dict[str, str], key: bytes) -> Row:
+    body = orjson.dumps(_resource(target, origin, assembler, hospitals, key))
+    return Row(PROVENANCE, provenance_id(target), origin.version, origin.updated, body)
+
+
+def _resource(
+    target: Target, origin: Origin, assembler: dict[str, Any], hospitals: dict[str, str], key: bytes
+) -> dict[str, Any]:
     is_of_source = not origin.source.startswith(f"{URN}:")
-    assembler: dict[str, Any] = {"display": f"FHIR gateway {_version()}"}
-    if origin.mapper is not None:
-        assembler = {"identifier": {"system": f"{URN}:mapper", "value": origin.mapper}, **assembler}
     recorded = instant(origin.updated)
     made: dict[str, Any] = {
         "resourceType": PROVENANCE,

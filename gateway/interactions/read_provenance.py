@@ -1,4 +1,4 @@
-"""read of a Provenance: while the version that it is of is the current one.
+"""read of a Provenance, of a current version or of a former one.
 
 https://hl7.org/fhir/R4/http.html#read
 """
@@ -11,7 +11,7 @@ from gateway.interactions.conditional import http_date, is_unchanged
 from gateway.interactions.exchange import FhirRequest, FhirResponse, Services
 from gateway.interactions.parameters import require_known
 from gateway.interactions.presentation import asked_of
-from gateway.interactions.provenance import rendered, target_of
+from gateway.interactions.provenance import rendered, rendered_former, target_of
 from gateway.outcomes import Gone, NotFound
 
 
@@ -23,9 +23,12 @@ def read_provenance(request: FhirRequest, services: Services, *, resource_type: 
         stored = None if target is None else services.store.read(target.type, target.id)
         if target is None or stored is None or stored.version < target.version:
             raise NotFound(f"there is no {resource_type} with this id")
-        if stored.body is None or stored.version > target.version:
-            raise Gone(f"the {target.type} has changed since: search its {resource_type} by target")
-        row = rendered(services.store, [(stored.type, stored.id)])[0]
+        if stored.version == target.version and stored.body is not None:
+            row = rendered(services.store, [(stored.type, stored.id)])[0]
+        elif (former := rendered_former(services.store, target)) is not None:
+            row = former
+        else:
+            raise Gone(f"this version is a deletion of the {target.type}, which has no {resource_type}")
     # It has no version of its own: its mapper and the place of its row may change while its target does not.
     etag = f'W/"{blake2b(row.body, digest_size=8).hexdigest()}"'
     headers = [("ETag", etag), ("Last-Modified", http_date(row.updated // 1000))]

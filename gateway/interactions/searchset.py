@@ -41,10 +41,12 @@ def searchset(
     searches: Sequence[SearchRequest],
     more: Sequence[tuple[str, str]] = (),
     shown: Callable[[SearchResult], list[tuple[Row, SearchMode]]] | None = None,
+    beside: Sequence[Row] = (),
 ) -> FhirResponse:
     """Answer with a page of what the searches match. Its links lead to `path`, with `more` parameters first.
 
-    `shown` makes the entries of what was found, where they are not the matches and what they include.
+    `shown` makes the entries of what was found, where they are not the matches and what they include. Matches `beside`
+    these stand on the same page.
     """
     first = searches[0]
     about_form = [pair for pair in request.query if pair[0] in _PRESENTATION]
@@ -57,6 +59,9 @@ def searchset(
         result = search_all(services.store, searches, cursor=cursor)
         rows = _found(services, first, result) if shown is None else shown(result)
         updated = services.store.updated()
+    if beside and not first.counts_only:
+        rows = [*((row, "match") for row in beside), *rows]
+    total = None if result.total is None else result.total + len(beside)
     entries = [
         search_entry(base, row.type, row.id, presentation.resource(row.type, row.body), mode) for row, mode in rows
     ]
@@ -72,7 +77,7 @@ def searchset(
         links.append(("previous", before_cursor + result.previous))
     if result.next is not None:
         links.append(("next", before_cursor + result.next))
-    return FhirResponse(200, bundle("searchset", result.total, links, entries, updated))
+    return FhirResponse(200, bundle("searchset", total, links, entries, updated))
 
 
 def _found(services: Services, search: SearchRequest, result: SearchResult) -> list[tuple[Row, SearchMode]]:

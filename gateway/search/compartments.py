@@ -15,7 +15,7 @@ from importlib.resources import files
 from gateway.search.clauses import Clause
 from gateway.search.parameter_types import reference, token
 from gateway.search.parameter_types.terms import Term
-from gateway.search.parameters import SERVED_TYPES, row_key
+from gateway.search.parameters import RENDERED_TYPES, SERVED_TYPES, row_key
 from gateway.search.request import Within
 from gateway.search.tables import REFERENCE
 from gateway.store import RESOURCE
@@ -26,7 +26,7 @@ def _table() -> dict[str, dict[str, tuple[str, ...]]]:
     lines = files(__package__).joinpath("compartments.csv").read_text(encoding="utf-8").splitlines()
     found: dict[str, dict[str, tuple[str, ...]]] = {}
     for row in csv.DictReader(lines):
-        if row["resource_type"] in SERVED_TYPES:
+        if row["resource_type"] in {*SERVED_TYPES, *RENDERED_TYPES}:
             found.setdefault(row["compartment"], {})[row["resource_type"]] = tuple(row["parameters"].split())
     return found
 
@@ -37,7 +37,12 @@ COMPARTMENTS: tuple[str, ...] = tuple(_table())
 
 def members(compartment: str) -> tuple[str, ...]:
     """The types that may be in a compartment."""
-    return tuple(_table()[compartment])
+    return tuple(each for each in _table()[compartment] if each in SERVED_TYPES)
+
+
+def rendered_members(compartment: str) -> tuple[str, ...]:
+    """Those that are rendered and stored nowhere: they are searched by their own names only."""
+    return tuple(each for each in _table()[compartment] if each in RENDERED_TYPES)
 
 
 def parameters(compartment: str, resource_type: str) -> tuple[str, ...]:

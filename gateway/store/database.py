@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from gateway.store.connections import connect_reader, make_engine, only_writer, shown, unusable
 from gateway.store.errors import StoreError
 from gateway.store.listings import IssueEntry, Listings, QuarantineEntry, SourceState
-from gateway.store.origins import Origin, origins
+from gateway.store.origins import Origin, origins, source_of
 from gateway.store.row_map import KnownRow, RowMap
 from gateway.store.snapshot import Query, Snapshot, Snapshots
 from gateway.store.sql import SnapshotSql
@@ -129,6 +129,11 @@ class Store:
         with self.snapshot() as snapshot:
             found = snapshot.one(self._updated)
         return int(found[0]) if found and found[0] else None
+
+    def source_of(self, type: str, id: str) -> str | None:  # noqa: A002
+        """The source of a resource, a deleted one too; None if there never was such a one."""
+        with self.snapshot() as snapshot:
+            return source_of(SnapshotSql(snapshot, self.dialect), type, id)
 
     def counts(self) -> dict[str, dict[str, int]]:
         """How many resources are served, by source and type."""

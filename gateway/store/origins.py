@@ -13,6 +13,7 @@ _ORIGINS = (
     " LEFT JOIN native_row AS n ON n.stream = r.stream AND n.key = r.key"
     " WHERE r.type = ? AND r.id IN (??) AND r.deleted = ?"
 )
+_SOURCE = "SELECT source FROM resource WHERE type = ? AND id = ?"
 
 
 class Origin(NamedTuple):
@@ -34,3 +35,9 @@ class Origin(NamedTuple):
 def origins(sql: Sql, resource_type: str, ids: Sequence[str]) -> dict[str, Origin]:
     """Of the resources of a type that live, by id."""
     return {row[0]: Origin(*row[1:]) for row in sql.rows(_ORIGINS, resource_type, list(ids), False)}
+
+
+def source_of(sql: Sql, resource_type: str, resource_id: str) -> str | None:
+    """The source of a resource, which may be deleted."""
+    found = sql.rows(_SOURCE, resource_type, resource_id)
+    return str(found[0][0]) if found else None

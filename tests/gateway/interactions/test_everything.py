@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from gateway.interactions.care_dates import CARE, is_of_period
 from gateway.search.parameter_types.date import span
-from gateway.search.parameters import SERVED_TYPES, offered
+from gateway.search.parameters import RENDERED_TYPES, SERVED_TYPES, offered
 from tests.gateway.interactions.conftest import Bundles, link, outcome
 
 RECORD = {
@@ -18,9 +18,12 @@ RECORD = {
     "Encounter/visit-0-1": "match",
     "Encounter/visit-0-2": "match",
     "Observation/height": "match",
+    "Provenance/Patient.patient-0.3": "match",
     "Organization/hospital": "include",
     "Practitioner/doctor-0": "include",
 }
+
+ALL_TYPES = (*SERVED_TYPES, *RENDERED_TYPES)
 
 
 def addresses(bundle: dict[str, list[dict[str, dict[str, str]]]]) -> dict[str, str]:
@@ -34,10 +37,10 @@ def test_the_record_is_whole(bundles: Bundles) -> None:
     """The patient, what refers to it, and what these refer to: every literal reference is in the bundle."""
     bundle = bundles.get("/fhir/Patient/patient-0/$everything")
     assert addresses(bundle) == RECORD
-    assert bundle["total"] == 5
+    assert bundle["total"] == 6
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 7])
+@pytest.mark.parametrize("count", [1, 2, 3, 8])
 def test_pages_hold_the_whole_record_once(bundles: Bundles, count: int) -> None:
     """Following `next` gives the same as one answer."""
     pages = bundles.walk(f"/fhir/Patient/patient-0/$everything?_count={count}")
@@ -92,7 +95,7 @@ def test_a_cursor_says_nothing_and_belongs_to_one_record(client: FlaskClient, bu
         {"resourceType": "Parameters"},
         {"resourceType": "Parameters", "parameter": [{"name": "_count", "valueInteger": 50}]},
         {"resourceType": "Parameters", "parameter": [{"name": "start", "valueDate": "1999"}]},
-        {"resourceType": "Parameters", "parameter": [{"name": "_type", "valueCode": t} for t in SERVED_TYPES]},
+        {"resourceType": "Parameters", "parameter": [{"name": "_type", "valueCode": t} for t in ALL_TYPES]},
     ],
     ids=["none", "count", "start", "types"],
 )
@@ -155,7 +158,7 @@ def test_since(bundles: Bundles) -> None:
     """`_since` keeps what changed at or after the instant."""
     changed = bundles.get("/fhir/Patient/patient-0")["meta"]["lastUpdated"]
     bundle = bundles.get(f"/fhir/Patient/patient-0/$everything?_since={changed}")
-    assert set(addresses(bundle)) == {"Patient/patient-0"}
+    assert set(addresses(bundle)) == {"Patient/patient-0", "Provenance/Patient.patient-0.3"}
 
 
 @pytest.mark.parametrize(

@@ -308,7 +308,7 @@ def test_everything_of_a_person(client: FlaskClient) -> None:
     named = [(entry["resource"]["resourceType"], entry["resource"]["id"]) for entry in whole["entry"]]
     assert len(named) == len(expected)
     assert set(named) == expected
-    assert whole["total"] == 6
+    assert whole["total"] == 9
     body = {"resourceType": "Parameters", "parameter": [{"name": "person", "valueBoolean": True}]}
     posted = client.post(path, json=body).json
     assert posted is not None
@@ -323,7 +323,7 @@ def test_everything_of_a_person(client: FlaskClient) -> None:
     assert paged == [resource_id for _, resource_id in named]
     alone = client.get(f"{path}?person=false").json
     assert alone is not None
-    assert alone["total"] == 2
+    assert alone["total"] == 3
     assert client.get(f"{path}?person=perhaps").status_code == 400
 
 
@@ -335,6 +335,7 @@ def test_everything_is_one_hospitals(client: FlaskClient) -> None:
         "Encounter",
         "Organization",
         "Patient",
+        "Provenance",
     ]
 
 

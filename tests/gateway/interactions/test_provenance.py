@@ -100,15 +100,27 @@ SEARCHES = {
     "patient=patient-3": ["Patient/patient-3/_history/1"],
     "patient=Patient/patient-3": ["Patient/patient-3/_history/1"],
     "target=Patient/patient-0/_history/3": ["Patient/patient-0/_history/3"],
-    "target=Patient/patient-0/_history/1": [],
+    "target=Patient/patient-0/_history/1": ["Patient/patient-0/_history/1"],
+    "target=Patient/patient-0/_history/1,Patient/patient-0": [
+        "Patient/patient-0/_history/1",
+        "Patient/patient-0/_history/3",
+    ],
+    "target=Patient/patient-0/_history/1&patient=patient-0": ["Patient/patient-0/_history/1"],
+    "target=Patient/patient-0/_history/1&patient=patient-3": [],
+    "target=Patient/patient-0/_history/1&target=Patient/patient-0/_history/3": [],
+    "target=Patient/patient-0/_history/4": [],
+    "target=Patient/patient-0/_history/01": [],
     "target=Patient/gone": [],
+    "target=Patient/gone/_history/1": ["Patient/gone/_history/1"],
+    "target=Patient/gone/_history/2": [],
     "target=Patient/nobody": [],
     "target=http://elsewhere/fhir/Patient/patient-3": [],
     "target=Patient/patient-3,Encounter/visit-3-1": ["Encounter/visit-3-1/_history/1", "Patient/patient-3/_history/1"],
     "target=Patient/patient-3&target=Encounter/visit-3-1": [],
     "target=Patient/patient-3,Encounter/visit-3-1&patient=patient-3": ["Patient/patient-3/_history/1"],
     "_id=Patient.patient-0.3,Patient.patient-3.1": ["Patient/patient-0/_history/3", "Patient/patient-3/_history/1"],
-    "_id=Patient.patient-0.2": [],
+    "_id=Patient.patient-0.2": ["Patient/patient-0/_history/2"],
+    "_id=Patient.patient-0.2&_id=Patient.patient-3.1": [],
     "_id=nothing": [],
     "target=Patient/patient-3&recorded=gt2020": ["Patient/patient-3/_history/1"],
     "target=Patient/patient-3&recorded=lt2020": [],
@@ -169,6 +181,9 @@ def test_pages_and_links(bundles: Bundles) -> None:
         ("_has:Encounter:subject:status=a", "_has:Encounter:subject:status"),
         ("_count=-1", "_count"),
         ("patient=", "patient"),
+        ("_id=Patient.patient-0.2&recorded=gt2020", "recorded"),
+        ("_id=Patient.patient-0.2&_include=Provenance:target", "_include"),
+        ("_id=Patient.patient-0.2,Patient.patient-0.1&_count=1", "_count"),
     ],
 )
 def test_what_is_refused(client: FlaskClient, query: str, named: str) -> None:
@@ -191,17 +206,57 @@ def test_what_is_not_known(bundles: Bundles, client: FlaskClient) -> None:
     ("resource_id", "status"),
     [
         ("Patient.patient-0.3", 200),
-        ("Patient.patient-0.2", 410),
+        ("Patient.patient-0.2", 200),
         ("Patient.patient-0.4", 404),
-        ("Patient.gone.1", 410),
+        ("Patient.gone.1", 200),
+        ("Patient.gone.2", 410),
         ("Patient.nobody.1", 404),
         ("nothing", 404),
     ],
 )
 def test_reads(client: FlaskClient, resource_id: str, status: int) -> None:
-    """Of the current version; of a former one it is gone. HEAD says the same."""
+    """Of every version but a deletion. HEAD says the same."""
     assert client.get(f"/fhir/Provenance/{resource_id}").status_code == status
     assert client.head(f"/fhir/Provenance/{resource_id}").status_code == status
+
+
+@pytest.mark.parametrize("target", ["Patient/patient-0/_history/1", "Patient/gone/_history/1"])
+def test_what_it_says_of_a_former_version(bundles: Bundles, target: str) -> None:
+    """When it was made and for which source; not by which mapper or from which place, which are known no more."""
+    (found,) = searched(bundles, f"target={target}")
+    Provenance.model_validate(found)
+    assert check(found) == []
+    assert bundles.get(f"/fhir/Provenance/{found['id']}") == found
+    assert found["recorded"] == bundles.get(f"/fhir/{target}")["meta"]["lastUpdated"]
+    assembler, custodian = found["agent"]
+    assert assembler["who"] == {"display": "FHIR gateway"}
+    assert custodian["who"]["identifier"]["value"] == "test"
+    assert found["entity"] == [{"role": "source", "what": {"display": "test"}}]
+
+
+def test_it_is_in_the_compartment_of_a_patient(bundles: Bundles, client: FlaskClient) -> None:
+    """By its target, with the parameters of a search of it; in `$everything`, too."""
+    page = bundles.get("/fhir/Patient/patient-3/Provenance?_sort=recorded")
+    assert targets(entries(page, "match")) == ["Patient/patient-3/_history/1"]
+    assert link(page, "self") == "http://localhost/fhir/Patient/patient-3/Provenance?_sort=recorded"
+    form = client.post("/fhir/Patient/patient-3/Provenance/_search", data={"_sort": "recorded"}).get_json()
+    assert form["entry"] == page["entry"]
+    for query, found in (("recorded=lt2020", 0), ("target=Patient/patient-4", 0), ("target=Patient/patient-3", 1)):
+        assert bundles.get(f"/fhir/Patient/patient-3/Provenance?{query}")["total"] == found
+    record = bundles.get("/fhir/Patient/patient-3/$everything")
+    assert [each for each in entries(record, "match") if each["resourceType"] == "Provenance"] == entries(page, "match")
+    alone = bundles.get("/fhir/Patient/patient-3/$everything?_type=Provenance")
+    assert entries(alone, "match") == entries(page, "match")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("Practitioner/doctor-0", 200), ("Encounter/visit-3-1", 404), ("Patient/gone", 410), ("Patient/no", 404)],
+)
+def test_other_compartments(client: FlaskClient, path: str, status: int) -> None:
+    """No Practitioner is the agent of one; what belongs to an Encounter are none."""
+    answer = client.get(f"/fhir/{path}/Provenance")
+    assert (answer.status_code, answer.get_json().get("total")) == (status, 0 if status == 200 else None)
 
 
 def test_a_read_is_conditional(client: FlaskClient) -> None:
