@@ -100,7 +100,7 @@ def fill(store: Store) -> None:
             pks = create(writer, everything())
         for gender in ("other", "unknown"):
             with writer.batch():
-                _replace(writer, {**patient(0), "gender": gender})
+                replace(writer, {**patient(0), "gender": gender})
         with writer.batch():
             gone = pks["gone"]
             writer.delete([gone])
@@ -131,7 +131,7 @@ def create(writer: Writer, resources: Sequence[dict[str, Any]]) -> dict[str, int
     return {each["id"]: pk for pk, each in zip(pks, resources, strict=True)}
 
 
-def _replace(writer: Writer, resource: dict[str, Any]) -> None:
+def replace(writer: Writer, resource: dict[str, Any]) -> None:
     (current,) = writer.current([(resource["resourceType"], resource["id"])]).values()
     writer.replace([(current, content(resource))])
     write(writer.connection, [(current.pk, index_rows(resource))], [current.pk])

@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.gateway.interactions.conftest import Bundles, link, outcome
-from tests.gateway.interactions.served import _create, _replace, everything, patient, served
+from tests.gateway.interactions.served import create, everything, patient, replace, served
 
 
 def addresses(pages: list[dict[str, Any]]) -> list[str]:
@@ -146,8 +146,8 @@ def test_pages_are_exact_while_others_write(tmp_path: Path, sort: str) -> None:
         while following := link(page, "next"):
             with store.writer() as writer, writer.batch():
                 number += 1
-                _create(writer, [{**patient(number), "id": f"new-{number}-{side}"} for side in ("0", "z")])
-                _replace(writer, {**patient(number), "active": False})
+                create(writer, [{**patient(number), "id": f"new-{number}-{side}"} for side in ("0", "z")])
+                replace(writer, {**patient(number), "active": False})
             page = bundles.get(following)
             seen += addresses([page])
     unchanged = {f"{each['resourceType']}/{each['id']}" for each in everything()}
