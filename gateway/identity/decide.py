@@ -78,20 +78,10 @@ class Decision:
     guards: tuple[Guard, ...]
     reasons: tuple[str, ...]
 
-    @property
-    def cannot_link(self) -> bool:
-        """Whether the two may not even meet in one person through others, unless somebody says so."""
-        return Guard.IDENTIFIER_CONFLICT in self.guards or Guard.CANNOT_LINK in self.guards
 
-
-def decide(compared: Compared, *, next_weight: float | None = None, cannot_link: bool = False) -> Decision:
-    """Decide on a pair. `next_weight`: the best weight of the same record with a record of another person.
-
-    `cannot_link`: somebody has said "not the same".
-    """
+def decide(compared: Compared, *, cannot_link: bool = False) -> Decision:
+    """Decide on a pair. `cannot_link`: somebody has said "not the same"."""
     guards = list(guards_of(compared.levels))
-    if next_weight is not None and compared.weight - next_weight < MARGIN:
-        guards.append(Guard.NEXT_IS_CLOSE)
     if cannot_link:
         guards.append(Guard.CANNOT_LINK)
     action = action_of(compared.weight, guards)

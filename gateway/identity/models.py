@@ -11,7 +11,6 @@ from gateway.store.sql import Sql
 
 _LAST = "SELECT number, body FROM identity_model ORDER BY number DESC LIMIT 1"
 _NUMBER = "SELECT coalesce(max(number), 0) FROM identity_model"
-_REPORT = "SELECT report FROM identity_model ORDER BY number DESC LIMIT 1"
 _PUT = "INSERT INTO identity_model (number, version, made, body, report) VALUES (?, ?, ?, ?, ?)"
 
 
@@ -31,12 +30,6 @@ def published(sql: Sql) -> Published:
     """The model that decides now. Raises ValueError when it was made for other comparisons."""
     rows = sql.rows(_LAST)
     return Published(rows[0][0], from_json(rows[0][1])) if rows else Published(0, default_model())
-
-
-def report(sql: Sql) -> dict[str, Any] | None:
-    """What the run found that made the model that decides now."""
-    rows = sql.rows(_REPORT)
-    return orjson.loads(rows[0][0]) if rows else None
 
 
 def publish(sql: Sql, model: Model, found: dict[str, Any], now: int) -> int:

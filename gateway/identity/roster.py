@@ -21,7 +21,6 @@ CROWDED = 200
 
 _BY_KEY = "SELECT value, number FROM identity_key WHERE value IN (??)"
 _CROWDED = "SELECT value FROM identity_crowd WHERE value IN (??)"
-_COUNT = "SELECT count(*) FROM identity_crowd"
 _PERSONS_OF = "SELECT DISTINCT person FROM identity_record WHERE number IN (??)"
 _OF_PERSONS = "SELECT number, record, source, person, traits FROM identity_record WHERE person IN (??) ORDER BY number"
 _OF_RECORDS = "SELECT number, record, source, person, traits FROM identity_record WHERE record IN (??) ORDER BY number"
@@ -112,10 +111,6 @@ class Roster:
     def put_domains(self, systems: Iterable[str]) -> None:
         """Remember identifier systems."""
         self._sql.many(_PUT_DOMAIN, [(system,) for system in sorted(systems)])
-
-    def crowded(self) -> int:
-        """How many keys too many records share."""
-        return int(self._sql.rows(_COUNT)[0][0])
 
     def put(self, rows: Iterable[tuple[int, int]]) -> None:
         """Keep (key, number); a key that has become crowded is given up."""
