@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gateway.identity.names import metaphone, skeleton
-from gateway.identity.traits import Traits
+from gateway.identity.normalize import Address
+from gateway.identity.traits import Name, Traits
+
+_HEARD = 4
+"""Sounds of a street or a city that make a key."""
 
 
 def keys(traits: Traits) -> frozenset[str]:
@@ -30,45 +34,83 @@ def _keys(traits: Traits) -> Iterator[str]:
     for email in traits.emails:
         yield f"e:{email}"
     for name in traits.names:
-        given = metaphone(name.given[0]) if name.given else ""
-        family = metaphone(name.family) if name.family else ""
-        both = "/".join(sorted((given, family))) if given and family else ""
-        if born and family:
-            yield f"bn:{born}:{family}"
-        if born and given:
-            yield f"bn:{born}:{given}"
-        if both and year:
-            yield f"ny:{both}:{year}"
-        if both and born:
-            yield f"nd:{both}:{born[5:]}"
-        given_bones = skeleton(name.given[0]) if name.given else ""
-        family_bones = skeleton(name.family)
-        bones = "/".join(sorted((given_bones, family_bones))) if given_bones and family_bones else ""
-        if bones and year:
-            yield f"ky:{bones}:{year}"
-        if bones and born:
-            yield f"kd:{bones}:{born[5:]}"
-        if born and family_bones:
-            yield f"bk:{born}:{family_bones}"
-        if born and given_bones:
-            yield f"bk:{born}:{given_bones}"
-        for address in traits.addresses:
-            if address.city and both:
-                yield f"nc:{both}:{address.city}"
-            if address.postcode and both:
-                yield f"np:{both}:{address.postcode}"
-            if address.postcode and family:
-                yield f"fp:{family}:{address.postcode}"
-            if address.postcode and address.number and address.street and given:
-                yield f"hg:{address.postcode}:{address.number}:{address.street}:{given}"
+        yield from _of_name(name, born, year)
     for address in traits.addresses:
-        if address.street and address.number:
-            yield f"hs:{address.number}:{address.street}"
-        if not address.postcode:
-            continue
-        if born:
-            yield f"bp:{born}:{address.postcode}"
-        if address.number and year:
-            yield f"hy:{address.postcode}:{address.number}:{year}"
-        if address.street and born:
-            yield f"sd:{address.postcode}:{address.street}:{born[5:]}"
+        yield from _of_home(address, born, year)
+        for name in traits.names:
+            yield from _of_name_and_home(name, address)
+
+
+def _of_name(name: Name, born: str, year: str) -> Iterator[str]:
+    given, family = _sounds(name)
+    both = "/".join(sorted((given, family))) if given and family else ""
+    if born and family:
+        yield f"bn:{born}:{family}"
+    if born and given:
+        yield f"bn:{born}:{given}"
+    if both and year:
+        yield f"ny:{both}:{year}"
+    if both and born:
+        yield f"nd:{both}:{born[5:]}"
+    given_bones = skeleton(name.given[0]) if name.given else ""
+    family_bones = skeleton(name.family)
+    bones = "/".join(sorted((given_bones, family_bones))) if given_bones and family_bones else ""
+    if bones and year:
+        yield f"ky:{bones}:{year}"
+    if bones and born:
+        yield f"kd:{bones}:{born[5:]}"
+    if born and family_bones:
+        yield f"bk:{born}:{family_bones}"
+    if born and given_bones:
+        yield f"bk:{born}:{given_bones}"
+
+
+def _of_home(address: Address, born: str, year: str) -> Iterator[str]:
+    street = _beginning(address.street)
+    if address.street and address.number:
+        yield f"hs:{address.number}:{address.street}"
+    if street and address.city:
+        yield f"sc:{street}:{_beginning(address.city)}"
+    if street and address.postcode:
+        yield f"sp:{street}:{address.postcode}"
+    if address.postcode and address.number and year:
+        yield f"hy:{address.postcode}:{address.number}:{year}"
+    if not born:
+        return
+    if street:
+        yield f"bs:{born}:{street}"
+    if address.number:
+        yield f"bh:{born}:{address.number}"
+    if address.postcode:
+        yield f"bp:{born}:{address.postcode}"
+    if address.postcode and address.street:
+        yield f"sd:{address.postcode}:{address.street}:{born[5:]}"
+
+
+def _of_name_and_home(name: Name, address: Address) -> Iterator[str]:
+    given, family = sounds = _sounds(name)
+    both = "/".join(sorted(sounds)) if given and family else ""
+    if address.city and both:
+        yield f"nc:{both}:{address.city}"
+    if address.postcode and both:
+        yield f"np:{both}:{address.postcode}"
+    if address.postcode and address.number and address.street and given:
+        yield f"hg:{address.postcode}:{address.number}:{address.street}:{given}"
+    street = _beginning(address.street)
+    for kind, sound in zip("gf", sounds, strict=True):
+        if sound and address.postcode:
+            yield f"{kind}p:{sound}:{address.postcode}"
+        if sound and street:
+            yield f"ns:{sound}:{street}"
+        if sound and address.number:
+            yield f"nh:{sound}:{address.number}"
+
+
+def _sounds(name: Name) -> tuple[str, str]:
+    """The given and the family name as they are heard."""
+    return metaphone(name.given[0]) if name.given else "", metaphone(name.family) if name.family else ""
+
+
+def _beginning(place: str) -> str:
+    """How a street or a city begins to sound: slips further on do not matter."""
+    return metaphone(place)[:_HEARD] if place else ""

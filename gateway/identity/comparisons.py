@@ -41,6 +41,8 @@ class Level:
     """`alike`: so two names of one person may differ, but so may those of twins."""
     predicate: Predicate | None = None
     """None = whatever is left."""
+    said_before: bool = False
+    """Another comparison's level holds for the very same pairs, and weighs for both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ COMPARISONS = (
                 "family and given name swapped",
                 "same",
                 Either(Crossed("given", "family"), Crossed("given_bones", "family_bones")),
+                said_before=True,
             ),
             Level("family names that sound alike", "close", Equal("family_bones")),
             Level("family names a little alike", "other", Either(Similar("family", 0.85), Begins("family"))),

@@ -211,6 +211,8 @@ class _Fit:
                 self.h[at] = self.u[at]
             elif comparison.name in MOST_ALIKE:
                 self.h[at] = _no_match(comparison, self.h[at], self.u[at])
+            for level in (place for place, each in enumerate(comparison.levels) if each.said_before):
+                self.h[at][level] = self.m[at][level] = self.u[at][level]
 
     def _log_odds(self, shares: list[_Floats], number: float, exact: Any) -> _Floats:
         total = np.full(len(self._patterns.counts), np.log2(number))
