@@ -19,7 +19,7 @@ import duckdb
 import orjson
 
 from gateway.identity.cluster import Clusters, Edge, Pair, cluster, pair
-from gateway.identity.decide import MARGIN, REVIEW, RIVALS, Action, Guard, action_of, guards_of
+from gateway.identity.decide import MARGIN, POSSIBLE, REVIEW, RIVALS, Action, Guard, action_of, guards_of
 from gateway.identity.flat import Blocking, block, common_values, flat_forms, forget_common, load
 from gateway.identity.forms import COLUMNS, Common, Forms
 from gateway.identity.model import Model, default_model
@@ -87,10 +87,11 @@ class BatchResult:
 
     model: Model
     links: list[Link]
-    """Every pair at or above the review weight, and those that a guard stopped, ordered by ids."""
+    """Every pair at or above the weight that is possible, and those that a guard stopped, ordered by ids."""
     clusters: Clusters
     reviews: list[Review]
-    """One for each pair of persons, the surest pair of records for it, ordered by weight and ids."""
+    """Each about two persons, by the surest pair of their records, ordered by weight and ids. What the answers to those
+    before would tell is not asked."""
     report: Report
 
 
@@ -173,7 +174,7 @@ class _Run:
         return model if is_plausible(model) else None
 
     def _flat_links(self, model: Model, among: int) -> Iterator[Link]:
-        found = self._store.execute(scored(model, among), [REVIEW])
+        found = self._store.execute(scored(model, among), [POSSIBLE])
         while rows := found.fetchmany(_FETCHED):
             for one, two, weight, *levels in rows:
                 yield _link(one, two, weight, _kept(tuple(levels)))
@@ -189,7 +190,7 @@ class _Run:
         while rows := found.fetchmany(_FETCHED):
             for row in rows:
                 weighed = scorer.weigh(_forms(scorer, row[1:half]), _forms(scorer, row[half + 1 :]))
-                if weighed.weight >= REVIEW:
+                if weighed.weight >= POSSIBLE:
                     yield _link(row[0], row[half], weighed.weight, weighed.levels)
 
     def decided(
@@ -283,14 +284,29 @@ def _reviews(links: list[Link], clusters: Clusters, cannot_links: set[Pair]) -> 
     person = {record: at for at, members in enumerate(clusters.persons) for record in members}
     apart = {tuple(sorted((person[one], person[two]))) for one, two in cannot_links}
     refused = {pair(each.edge.a, each.edge.b): each.reason for each in clusters.refused}
-    best: dict[tuple[int, int], Review] = {}
+    answered = _Groups()
+    reviews = []
     for link in sorted(links, key=lambda each: (-each.weight, each.a, each.b)):
         one, two = person[link.a], person[link.b]
-        between = (min(one, two), max(one, two))
-        if one == two or between in best or between in apart:
-            continue
-        if link.action is Action.APART and Guard.IDENTIFIER_CONFLICT not in link.guards:
-            continue
-        reason = refused.get((link.a, link.b)) or (link.guards[0].value if link.guards else "weight")
-        best[between] = Review(link, reason)
-    return list(best.values())
+        if link.weight >= REVIEW and (min(one, two), max(one, two)) not in apart and answered.unite(one, two):
+            reason = refused.get((link.a, link.b)) or (link.guards[0].value if link.guards else "weight")
+            reviews.append(Review(link, reason))
+    return reviews
+
+
+class _Groups:
+    """Persons that are one if every question so far is answered with yes."""
+
+    def __init__(self) -> None:
+        self._root: dict[int, int] = {}
+
+    def unite(self, one: int, two: int) -> bool:
+        """Whether the two were not yet of one group."""
+        one, two = self._find(one), self._find(two)
+        self._root[two] = one
+        return one != two
+
+    def _find(self, person: int) -> int:
+        while (above := self._root.get(person, person)) != person:
+            person = above
+        return person

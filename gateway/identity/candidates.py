@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from gateway.identity.decide import MARGIN, Action, Guard, action_of, guards_of
+from gateway.identity.comparisons import FIELDS
+from gateway.identity.decide import MARGIN, REVIEW, RIVALS, Action, Guard, action_of, guards_of
 from gateway.identity.forms import Forms
 from gateway.identity.scoring import Scorer
 from gateway.identity.traits import Traits
 
 Ruling = Callable[[str], bool | None]
 """What was ruled about the record in question and another one: True = the same person; None = nothing."""
+
+_SOURCE, _ONE_SOURCE = FIELDS.index("source"), 0
 
 
 class Known(NamedTuple):
@@ -70,9 +73,19 @@ def _judged(
     elif True in rulings:
         return Candidate(closest.person, closest.record, weight, levels, (), Action.AUTO, weighed, ruled_same=True)
     elif action == Action.AUTO:
-        if any(Guard.IDENTIFIER_CONFLICT in guards_of(each[1]) for each in weighed):
-            guards.append(Guard.IDENTIFIER_CONFLICT)
+        guards += _against(weighed)
         if closest.person in taken:
             guards.append(Guard.ONE_TO_ONE)
         action = Action.REVIEW if guards else Action.AUTO
     return Candidate(closest.person, closest.record, weight, levels, tuple(guards), action, weighed)
+
+
+def _against(weighed: Sequence[tuple[float, tuple[int, ...], Known]]) -> list[Guard]:
+    """What the other records of a person say against its closest one, as a run over all records heeds it."""
+    found: set[Guard] = set()
+    for weight, levels, _ in weighed:
+        guards = guards_of(levels)
+        found |= RIVALS.intersection(guards)
+        if levels[_SOURCE] == _ONE_SOURCE and (guards or weight < REVIEW):
+            found.add(Guard.SAME_SOURCE)
+    return sorted(found)

@@ -18,8 +18,11 @@ AUTO = 8.0
 """From this weight on, two records are linked."""
 PROBABLE = 3.0
 """From this weight on, a candidate is called probable."""
-REVIEW = -3.0
-"""From this weight on, a person is asked."""
+REVIEW = -1.0
+"""From this weight on, a person is asked: the chance is one in three. Of the questions below, one in twenty-five
+was about one person, and they were every ninth question."""
+POSSIBLE = -3.0
+"""From this weight on, two records that are not asked about still count: for `$match`, and as a sign of twins."""
 MARGIN = 3.0
 """Bits by which the best person must lead the next one."""
 _AGREES = ("same", "close", "alike")
@@ -47,6 +50,7 @@ class Guard(StrEnum):
     GENDER_CONFLICT = "gender-conflict"
     TOO_LITTLE_AGREES = "too-little-agrees"
     NEXT_IS_CLOSE = "next-is-close"
+    SAME_SOURCE = "same-source"
     CANNOT_LINK = "cannot-link"
     ONE_TO_ONE = "one-to-one"
 
@@ -64,6 +68,7 @@ REASONS = {
     Guard.GENDER_CONFLICT: "the genders differ",
     Guard.TOO_LITTLE_AGREES: "fewer than two of given name, birth date, identifier and own phone agree",
     Guard.NEXT_IS_CLOSE: "another person matches nearly as well",
+    Guard.SAME_SOURCE: "its source has a record of this person that it does not agree with",
     Guard.CANNOT_LINK: "somebody has said that they are not the same person",
     Guard.ONE_TO_ONE: "the source knows each person once, and has another record of this one",
 }

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 from gateway.identity.blocking import keys
 from gateway.identity.candidates import Candidate, Known, candidates
-from gateway.identity.decide import AUTO, PROBABLE, REVIEW, Action, Guard, guards_of
+from gateway.identity.decide import AUTO, POSSIBLE, PROBABLE, Action, Guard, guards_of
 from gateway.identity.models import Published, current_number, published
 from gateway.identity.roster import Entry, Roster, hashed, unpacked
 from gateway.identity.scoring import Scorer, posterior
@@ -98,7 +98,7 @@ def _matches(candidate: Candidate) -> list[Match]:
     found = []
     for weight, levels, known in candidate.weighed:
         guards = tuple(dict.fromkeys((*guards_of(levels), *against)))
-        if weight >= REVIEW and Guard.IDENTIFIER_CONFLICT not in guards:
+        if weight >= POSSIBLE and Guard.IDENTIFIER_CONFLICT not in guards:
             grade = _grade(weight, guards)
             found.append(Match(known.record, known.person, weight, posterior(weight), grade, guards, known.traits))
     return found

@@ -89,6 +89,18 @@ def test_what_came_in_a_bad_order_is_joined(store: Store, north: Hospital, south
     assert len(store.history(count=1000)) == before
 
 
+def test_a_sync_links_nobody_whom_a_run_would_part(store: Store, north: Hospital, south: Hospital) -> None:
+    """A hospital that spells two of its records differently may mean twins: another one's record joins one of them."""
+    twin = {"name": "Ashaa Patil", "given": ["Ashaa"], "family": "Patil", "born": ASHA["born"]}
+    north.streams["people"], south.streams["people"] = [person(ASHA)], [person(ASHA)]
+    synced(store, north, south)
+    north.streams["people"].append(person(twin, "p1"))
+    synced(store, north, south)
+    assert (len(persons(store)), [task.guards for task in tasks(store)]) == (2, ["same-source"])
+    report = ran(store)
+    assert (len(persons(store)), report.merges, report.split_questions) == (2, 0, 0)
+
+
 def test_a_person_is_never_parted(store: Store, north: Hospital, south: Hospital) -> None:
     """Records that no longer agree are a question, once, until somebody answers; then they stay as they were told."""
     north.streams["people"], south.streams["people"] = [person(ASHA)], [person(ASHA)]
