@@ -10,7 +10,7 @@ import os
 import resource
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from time import monotonic
+from time import process_time
 from typing import Any, NamedTuple
 
 import duckdb
@@ -24,7 +24,7 @@ from gateway.identity.forms import forms
 from gateway.identity.traits import Traits
 
 NAME = f"Splink {version('splink')}"
-THRESHOLDS = (0.1, 0.5, 0.8, 0.9, 0.95, 0.99, 0.999, 0.9999)
+THRESHOLDS = (0.1, 0.5, 0.8, 0.9, 0.95, 0.99, 0.999, 0.9999, 0.99999, 0.999999, 0.9999999)
 """Match probabilities among which the best is taken."""
 _COLUMNS = ("given", "family", "born", "gender", "phone", "email", "street", "number", "city", "postcode", "identifier")
 _RANDOM_PAIRS = 5e6
@@ -39,6 +39,7 @@ class Linked(NamedTuple):
     persons: Accuracy
     one_to_one: Accuracy | None
     seconds: float
+    """Of all cores together."""
     megabytes: int
     """The peak of the process's resident memory while it linked."""
 
@@ -46,7 +47,7 @@ class Linked(NamedTuple):
 def link(people: Sequence[Traits], truth: Truth) -> Linked:
     """Train without labels, predict, cluster."""
     logging.getLogger("splink").setLevel(logging.ERROR)
-    began = monotonic()
+    began = process_time()
     with duckdb.connect() as connection:
         connection.execute(f"SET threads = {len(os.sched_getaffinity(0))}")
         connection.execute("SET enable_progress_bar = false")
@@ -65,7 +66,7 @@ def link(people: Sequence[Traits], truth: Truth) -> Linked:
                 predicted, threshold_match_probability=threshold
             )
             if not seconds:
-                seconds, megabytes = monotonic() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+                seconds, megabytes = process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
             persons.append(truth.of_persons(_groups(clusters.as_pyarrow_table().to_pydict())))
             edges.append(
                 truth.of_pairs(
