@@ -139,8 +139,9 @@ def _at_its_end(link: LinkShape, name: str) -> Select[Any]:
     named = and_(references.c.param == bindparam(f"k{name}"), references.c.target_type == bindparam(f"t{name}"))
     if link.reverse:
         ids = select(references.c.target_id).where(references.c.pk.in_(far), named)
-        current = and_(target.c.type == bindparam(f"t{name}"), target.c.deleted == false())
-        return select(target.c.pk).where(target.c.id.in_(ids), current)
+        # An index has id and pk of the resource, and the entry that it lives: its own row, with its body, stays unread.
+        lives = exists(select(literal_column("1")).select_from(ENTRY).where(ENTRY.c.pk == target.c.pk))
+        return select(target.c.pk).where(target.c.id.in_(ids), target.c.type == bindparam(f"t{name}"), lives)
     ids = select(target.c.id).where(target.c.pk.in_(far))
     return select(references.c.pk).where(references.c.target_id.in_(ids), named)
 
