@@ -22,8 +22,6 @@ _ASKED = 1000
 """Different paths a case, where there are so many."""
 _HITS = 10
 _ABOUT = range(5, 16)
-_TAIL = 5
-"""The longest p99 latency, in medians."""
 _SORTS = {"family": "_sort=family", "birthdate": "_sort=-birthdate", "filter": "gender=female&_sort=family"}
 
 
@@ -37,12 +35,15 @@ class Case:
     """The least share of the ceiling's throughput."""
     slowest: float = 2
     """The longest median latency on one connection, in ms."""
+    tail: float | None = 5
+    """The longest p99 latency, in medians; None where some of what is asked for is much more than the rest."""
 
     def latency_goals(self, median: float, p99: float) -> Iterator[Goal]:
         """What is wanted of its latencies, in ms."""
         yield Goal(f"{self.name}, median", f"≤ {self.slowest:g} ms", f"{median:.2f} ms", median <= self.slowest)
-        tail = p99 / median
-        yield Goal(f"{self.name}, p99", f"≤ {_TAIL} medians", f"{tail:.1f}", tail <= _TAIL)
+        if self.tail is not None:
+            tail = p99 / median
+            yield Goal(f"{self.name}, p99", f"≤ {self.tail:g} medians", f"{tail:.1f}", tail <= self.tail)
 
 
 def cases(store: Path, port: int) -> list[Case]:
@@ -91,11 +92,13 @@ def linked_cases(store: Path) -> list[Case]:
 def broad_case(store: Path) -> Case:
     """`_has` of codes as frequent as they are: the more patients, the more hits."""
     with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as connection:
-        diagnoses = list(_sample(connection, store, "Condition", Random(1)))
+        random = Random(1)
+        diagnoses = list(_sample(connection, store, "Condition", random))
     codings = (coding for each in diagnoses for coding in each.get("code", {}).get("coding", ()))
     codes = sorted({f"{coding['system']}|{coding['code']}" for coding in codings})
     has = "_has:Condition:patient:code"
-    return Case("_has, frequent codes", [_search("Patient", **{has: code}) for code in codes], slowest=10)
+    paths = [_search("Patient", **{has: code}) for code in random.sample(codes, len(codes))]
+    return Case("_has, frequent codes", paths, slowest=10, tail=None)
 
 
 def _participants(bill: dict[str, Any]) -> Iterator[str]:

@@ -43,12 +43,12 @@ def test_every_request_is_measured_against_the_ceiling(hospitals: stores.Hospita
 
 
 def test_searches_that_follow_references_are_each_asked_once(hospitals: stores.Hospitals) -> None:
-    """Each has a median and a tail, and a goal for both."""
+    """Each has a median and a tail, and a goal for both; but for the tail where hits are few or very many."""
     section = searches.bench(rounds=1, patients=_PATIENTS)
     figures = _figures(section)
     assert figures.keys() == {"chain of two", "_has", "_has, frequent codes", "_revinclude of 20"}
     assert all(0 < float(median) <= float(p99) for median, p99 in figures.values())
-    assert len(section.goals) == 2 * len(figures)
+    assert len(section.goals) == 2 * len(figures) - 1
 
 
 def test_growth_is_measured_on_two_stores_of_some_sources() -> None:
