@@ -57,7 +57,7 @@ def list_(status: Status, limit: int, offset: int, config: Path | None, as_json:
 def confirm(number: int, who: str, why: str, config: Path | None) -> None:
     """The two records of question NUMBER are one person's. Holds in every later sync and run."""
     with decided(config, who, why) as (decisions, by):
-        task = _open_task(decisions, number)
+        task = _question(decisions, number)
         person = decisions.same(task.first, task.second, by)
     click.echo(f"One person: {person}")
 
@@ -69,12 +69,12 @@ def confirm(number: int, who: str, why: str, config: Path | None) -> None:
 def reject(number: int, who: str, why: str, config: Path | None) -> None:
     """The two records of question NUMBER are not one person's. Holds in every later sync and run."""
     with decided(config, who, why) as (decisions, by):
-        task = _open_task(decisions, number)
+        task = _question(decisions, number)
         first, second = decisions.not_same(task.first, task.second, by)
     click.echo(f"Two persons: {first} and {second}")
 
 
-def _open_task(decisions: Decisions, number: int) -> Task:
+def _question(decisions: Decisions, number: int) -> Task:
     task = decisions.task(number)
     if task is None:
         raise Failure(f"review {number}", "no such question", "see: fhir-gateway review list")
