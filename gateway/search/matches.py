@@ -259,14 +259,12 @@ class Matches:
         """The page of a position out of all matches in order."""
         start, end = 0, self._request.count
         if position is not None:
-            place = (position.pk, *position.values)
+            after, before = self._around(rows, position)
             if position.backward:
-                end = bisect_left(rows, x=True, key=lambda row: not precedes(row, place, self.sort))
-                start = max(0, end - self._request.count)
-                end = end or self._request.count  # what came before is gone: begin again
+                start = max(0, before - self._request.count)
+                end = before or self._request.count  # what came before is gone: begin again
             else:
-                start = bisect_left(rows, x=True, key=lambda row: precedes(place, row, self.sort))
-                end = start + self._request.count
+                start, end = after, after + self._request.count
         return Page(rows[start:end], start > 0, end < len(rows))
 
     def _walked(self, position: Position | None) -> Page:
@@ -282,7 +280,8 @@ class Matches:
             values = {f"c{at}": value for at, value in enumerate(position.values)} if position else {}
             if position:
                 values["cpk"] = position.pk
-            rows += self._snapshot.all(query, **self._values, **values, cap=wanted - len(rows))
+            leg = self._lacking if lacking and not self._clauses else self._next
+            rows += leg(query, {**values, "cap": wanted - len(rows)}, position if starts_here else None)
             if len(rows) == wanted:
                 break
         more, rows = len(rows) == wanted, rows[: wanted - 1]
@@ -291,6 +290,44 @@ class Matches:
         if not rows:  # what came before is gone: begin again
             return self._walked(None)
         return Page(rows[::-1], more, has_next=True)
+
+    def _next(self, query: Query, values: dict[str, Any], position: Position | None) -> list[Sorted]:
+        """The next rows of a leg."""
+        del position
+        return self._snapshot.all(query, **self._values, **values)
+
+    def _lacking(self, query: Query, values: dict[str, Any], position: Position | None) -> list[Sorted]:
+        """The same of all resources that lack a value. Few of very many are found once, and remembered."""
+        key = ("lacking", self._request.resource_type, self._request.sort)
+        known = self._memory.get(key, self._sequence())
+        if known is MISSING:
+            try:
+                with self._snapshot.within(WALK_SECONDS):
+                    return self._next(query, values, position)
+            except TimeLimit:
+                known = self._all_lacking()
+                self._memory.put(key, self._sequence(), known, weight=1 + len(known or ()))
+        if known is None:
+            return self._next(query, values, position)
+        count = values["cap"]
+        if position is None:
+            return cast("list[Sorted]", known[:count])
+        start, end = self._around(known, position)
+        return cast(
+            "list[Sorted]", known[max(0, end - count) : end][::-1] if position.backward else known[start:][:count]
+        )
+
+    def _all_lacking(self) -> list[Sorted] | None:
+        """None where they are too many to be remembered."""
+        query = self._statements.walk((), self.sort, Leg(lacking=True, backward=False, nulls=None))
+        found = self._snapshot.all(query, **self._values, cap=COUNTED_AT_MOST + 1)
+        return found if len(found) <= COUNTED_AT_MOST else None
+
+    def _around(self, rows: list[Sorted], position: Position) -> tuple[int, int]:
+        """Where what stands after a position begins, and where what stands before it ends."""
+        place = (position.pk, *position.values)
+        start = bisect_left(rows, x=True, key=lambda row: precedes(place, row, self.sort))
+        return start, bisect_left(rows, x=True, key=lambda row: not precedes(row, place, self.sort))
 
     def _along(self, shapes: tuple[Shape, ...]) -> int | None:
         """The clause whose rows are walked, where they stand in the order asked for."""
