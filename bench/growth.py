@@ -21,7 +21,7 @@ MOST = 1.5
 _METHOD = """{date}. The gateway over {small:,} patients of {sources} with their records, and over {big:,}, with its
 default settings; one keep-alive connection. Rounds on both alternate; each search is asked once of servers that have
 just started, so that none is remembered. Both ask for about as many hits: growth is the big store's median over the
-small one's. Two sources of eight, because a store of all of them takes three times as long to make."""
+small one's. Two sources of eight, because a store of all of them takes almost twice as long to make."""
 
 
 def bench(rounds: int, small: int = SMALL, big: int | None = None) -> Section:
