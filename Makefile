@@ -39,7 +39,7 @@ lint: $(VENV)/.dev ## Style, types and the import law
 	$(BIN)/lint-imports --no-logo
 
 test: lint ## All checks and tests
-	$(BIN)/pytest -n 2 -m "not soak"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not soak"
 
 soak: $(VENV)/.dev ## The full counts of the acceptance lists (slow)
 	$(BIN)/pytest -n 2 -m soak
