@@ -24,27 +24,17 @@ from tests.gateway.townsfolk import MACHINES, PEOPLE, Town
 
 ROOT = Path(__file__).parents[2]
 DYING = """
-import os, signal, sys
+import sys
 from pathlib import Path
 from gateway.identity.tables import TABLES
 from gateway.store import Store
-from gateway.store.sql import WriterSql
 from gateway.sync.link import link
+from tests.gateway.dying import die_after
 from tests.gateway.list_backed import STEPS
 from tests.gateway.townsfolk import Town
 
 folder, left, words = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
-
-def dying(write):
-    def counted(*given):
-        global left
-        left -= 1
-        if not left:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return write(*given)
-    return counted
-
-WriterSql.run, WriterSql.many = dying(WriterSql.run), dying(WriterSql.many)
+die_after(left)
 """
 LINKED = (
     DYING

@@ -152,22 +152,12 @@ def test_every_record_has_one_person_whatever_happens(writer: Writer, seed: int)
 
 
 LIVED = """
-import os, signal, sys
-from gateway.store.sql import WriterSql
+import sys
+from tests.gateway.dying import die_after
 from tests.gateway.identity.histories import World, open_index
 
 url, seed, steps, left, progress = sys.argv[1], *map(int, sys.argv[2:5]), sys.argv[5]
-
-def dying(write):
-    def counted(*given):
-        global left
-        left -= 1
-        if not left:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return write(*given)
-    return counted
-
-WriterSql.run, WriterSql.many = dying(WriterSql.run), dying(WriterSql.many)
+die_after(left)
 with open_index(url) as store, store.writer() as writer, open(progress, "ab", buffering=0) as lived:
     world = World.found(writer, seed, replays=0.01)
     world.check()
