@@ -42,27 +42,20 @@ def _keys(traits: Traits) -> Iterator[str]:
 
 
 def _of_name(name: Name, born: str, year: str) -> Iterator[str]:
-    given, family = _sounds(name)
-    both = "/".join(sorted((given, family))) if given and family else ""
-    if born and family:
-        yield f"bn:{born}:{family}"
-    if born and given:
-        yield f"bn:{born}:{given}"
-    if both and year:
-        yield f"ny:{both}:{year}"
-    if both and born:
-        yield f"nd:{both}:{born[5:]}"
-    given_bones = skeleton(name.given[0]) if name.given else ""
-    family_bones = skeleton(name.family)
-    bones = "/".join(sorted((given_bones, family_bones))) if given_bones and family_bones else ""
-    if bones and year:
-        yield f"ky:{bones}:{year}"
-    if bones and born:
-        yield f"kd:{bones}:{born[5:]}"
-    if born and family_bones:
-        yield f"bk:{born}:{family_bones}"
-    if born and given_bones:
-        yield f"bk:{born}:{given_bones}"
+    bones = skeleton(name.given[0]) if name.given else "", skeleton(name.family)
+    for (alone, of_year, of_day), (given, family) in (
+        (("bn", "ny", "nd"), _sounds(name)),
+        (("bk", "ky", "kd"), bones),
+    ):
+        both = "/".join(sorted((given, family))) if given and family else ""
+        if born and family:
+            yield f"{alone}:{born}:{family}"
+        if born and given:
+            yield f"{alone}:{born}:{given}"
+        if both and year:
+            yield f"{of_year}:{both}:{year}"
+        if both and born:
+            yield f"{of_day}:{both}:{born[5:]}"
 
 
 def _of_home(address: Address, born: str, year: str) -> Iterator[str]:
