@@ -22,7 +22,6 @@ TODAY = date(2025, 11, 1)
 PLANTED_FAMILY = "Quillfeather"
 """A family that is there whatever the seed number, registered in every HIS."""
 
-BLOOD_GROUPS = ("A+", "A-", "B+", "B-", "O+", "O-", "AB+", "AB-")
 _BLOOD = ("O+",) * 8 + ("B+",) * 7 + ("A+",) * 5 + ("AB+",) * 2 + ("O-", "B-", "A-", "AB-")
 CITIES = ("Pune", "Mumbai", "Nagpur", "Nashik", "Nanded", "Kolhapur", "Ahmedabad", "Delhi", "Bidar")
 """The last three are not in Maharashtra, wherever the stores put them."""
