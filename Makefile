@@ -58,10 +58,13 @@ bench-identity: $(VENV)/.bench ## How right linking is, beside Splink, into benc
 openapi: $(VENV)/.run ## Write openapi.yaml from the tables
 	$(BIN)/fhir-gateway openapi > openapi.yaml
 
+# Not `spark`: half a gigabyte that only `make bench-identity` and large stores need.
+EXTRAS := --extra postgres --extra mysql --extra mongodb
+
 lock: $(VENV)/.dev ## Renew the lock files
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --all-extras --group dev pyproject.toml -o requirements-dev.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --all-extras --group build -c requirements-dev.lock pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --group bench -c requirements-dev.lock pyproject.toml -o requirements-bench.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url $(EXTRAS) --group dev pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url $(EXTRAS) --group build -c requirements-dev.lock pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra spark --group bench -c requirements-dev.lock pyproject.toml -o requirements-bench.lock
 
 clean-demo: ## Forget the demo's stores and database
 	rm -rf demo demo-full

@@ -1,4 +1,4 @@
-"""`python -m bench.identity [febrl] [hospitals]` writes its sections of RESULTS.md; `… csv FILE` only prints.
+"""`python -m bench.identity [febrl | hospitals | spark]` writes its sections of RESULTS.md; `… csv FILE` only prints.
 
 python -m bench.identity hospitals --records 1000000
 python -m bench.identity csv people.csv --column id=rec_id --column entity=cluster --column given=first_name
@@ -40,6 +40,19 @@ def febrl() -> None:
 def hospitals(records: int, seed: int | None = None) -> None:
     """The eight simulated hospitals."""
     _written(hospitals_section(records, SEEDS[records] if seed is None else seed))
+
+
+@main.command()
+def spark() -> None:
+    """The same records linked on Spark and in DuckDB (needs Java)."""
+    from gateway.identity.spark import SparkUnavailableError
+
+    try:
+        from bench.identity.spark import spark_section
+
+        _written(spark_section())
+    except SparkUnavailableError as error:
+        raise click.ClickException(str(error)) from None
 
 
 @main.command()

@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
-from gateway.identity.batch import BatchResult, Link
+from gateway.identity.batch import BatchResult
 from gateway.identity.cluster import Pair
 from gateway.identity.comparisons import COMPARISONS
 from gateway.identity.decide import RIVALS, Action
 from gateway.identity.forms import forms
 from gateway.identity.model import Model
 from gateway.identity.traits import Traits
+from gateway.identity.weighed import Link
 
 SURE = 0.0
 """The weight from which one person is likelier than two."""

@@ -6,4 +6,5 @@ HOSPITALS = {
     1_000_000: "Identity, 1,000,000 records",
 }
 """By the number of records."""
-TITLES = (FEBRL, *HOSPITALS.values())
+SPARK = "Identity, Spark"
+TITLES = (FEBRL, *HOSPITALS.values(), SPARK)

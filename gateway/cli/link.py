@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
+from gateway.cli.failures import Failure
 from gateway.cli.options import config_option, example, json_option, strict_settings
 
 if TYPE_CHECKING:
+    from gateway.identity.weighed import Engine
     from gateway.sync.link import LinkReport
 
 _STEPS = {
@@ -31,9 +34,16 @@ _STEPS = {
 
 @click.command(epilog=example("fhir-gateway link", "fhir-gateway link --keep-model --json"))
 @click.option("--keep-model", is_flag=True, help="Decide with the present model instead of training one.")
+@click.option(
+    "--engine",
+    type=click.Choice(("duckdb", "spark")),
+    default="duckdb",
+    show_default=True,
+    help="What compares the records; spark needs --keep-model, the optional packages, and Java.",
+)
 @config_option
 @json_option
-def link(keep_model: bool, config: Path | None, as_json: bool) -> None:
+def link(keep_model: bool, engine: str, config: Path | None, as_json: bool) -> None:
     """Link all records of all sources anew.
 
     Trains a model on the records (without labels), compares all that may be one person, merges what is surely one, and
@@ -44,12 +54,33 @@ def link(keep_model: bool, config: Path | None, as_json: bool) -> None:
     from gateway.cli.stores import existing_store
     from gateway.sync.link import link as link_everybody
 
-    with existing_store(strict_settings(config)) as store, _progress() as progress:
-        report = link_everybody(store, keep_model=keep_model, progress=progress)
+    if engine == "spark" and not keep_model:
+        raise click.UsageError("no model is trained on Spark: --engine spark needs --keep-model")
+    with (
+        existing_store(strict_settings(config)) as store,
+        _engine(engine) as weighing,
+        _progress() as progress,
+    ):
+        report = link_everybody(store, keep_model=keep_model, progress=progress, engine=weighing)
     if as_json:
         click.echo(orjson.dumps(asdict(report), option=orjson.OPT_INDENT_2))
     else:
         _show(report)
+
+
+@contextmanager
+def _engine(name: str) -> Iterator[Engine | None]:
+    if name != "spark":
+        yield None
+        return
+    from gateway.identity.spark import SparkUnavailableError, on_spark, spark_session
+
+    with tempfile.TemporaryDirectory(prefix="fhir-gateway-") as folder:
+        try:
+            with spark_session(Path(folder)) as session:
+                yield on_spark(session, Path(folder))
+        except SparkUnavailableError as error:
+            raise Failure("spark", str(error)) from None
 
 
 @contextmanager

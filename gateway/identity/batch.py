@@ -8,25 +8,24 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from time import monotonic
-from typing import Any, NamedTuple
 
 import duckdb
-import orjson
 
 from gateway.identity.cluster import Clusters, Edge, Pair, cluster, pair
-from gateway.identity.decide import MARGIN, POSSIBLE, REVIEW, RIVALS, Action, Guard, action_of, guards_of
-from gateway.identity.flat import Blocking, block, common_values, flat_forms, forget_common, load
-from gateway.identity.forms import COLUMNS, Common, Forms
+from gateway.identity.decide import POSSIBLE, REVIEW, Action, Guard
+from gateway.identity.flat import block, common_values, forget_common, forms_of, load
+from gateway.identity.forms import COLUMNS, Common
 from gateway.identity.model import Model, default_model
 from gateway.identity.score_sql import scored, value_tables
 from gateway.identity.scoring import Scorer
 from gateway.identity.training import draw_random_pairs, is_plausible, levels_of, train
-from gateway.identity.traits import Traits, from_row
+from gateway.identity.traits import Traits
+from gateway.identity.weighed import Engine, Link, Progress, Steps, Weighed, choice, judged, link_of
 
 MEMORY_MIB = 2048
 """For DuckDB; what does not fit goes to the folder."""
@@ -34,22 +33,9 @@ FEWEST_TO_TRAIN = 500
 """Fewer records teach nothing: a model that has learned from more knows better."""
 _FETCHED = 100_000
 
-Progress = Callable[[str], None]
-
 
 def _quiet(step: str) -> None:
     """Nobody listens."""
-
-
-class Link(NamedTuple):
-    """A pair that is linked or should be looked at."""
-
-    a: str
-    b: str
-    weight: float
-    levels: tuple[int, ...]
-    action: Action
-    guards: tuple[Guard, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +92,30 @@ def link_all(
     progress: Progress = _quiet,
     threads: int | None = None,
     memory_mib: int = MEMORY_MIB,
+    engine: Engine | None = None,
 ) -> BatchResult:
     """Link all records. Without a model, one is trained on them first.
 
     Where they do not teach one, `fallback` (None = the one that ships) decides, with the values that are common here.
 
-    `progress` is told each step as it begins.
+    `progress` is told each step as it begins; `engine` weighs the pairs, DuckDB when none is given.
 
     Raises ValueError when a record's id comes twice.
     """
+    steps = Steps(progress)
+    weigh = engine or partial(_weighed_by_duckdb, threads, memory_mib)
+    weighed = weigh(people, model, fallback, steps)
+    return _decided(weighed, steps, list(must_links), list(cannot_links), one_to_one)
+
+
+def _weighed_by_duckdb(
+    threads: int | None,
+    memory_mib: int,
+    people: Iterable[Traits],
+    model: Model | None,
+    fallback: Model | None,
+    steps: Steps,
+) -> Weighed:
     with tempfile.TemporaryDirectory(prefix="fhir-gateway-") as folder:
         store = duckdb.connect(str(Path(folder) / "batch.duckdb"))
         try:
@@ -123,47 +124,34 @@ def link_all(
                 store.execute(f"SET threads = {int(threads)}")
             store.execute("SET preserve_insertion_order = false")
             store.execute("SET enable_progress_bar = false")
-            run = _Run(store, Path(folder), progress)
-            decisive, links = run.links(people, model, fallback)
-            return run.decided(decisive, links, list(must_links), list(cannot_links), one_to_one)
+            return _Run(store, Path(folder), steps).weighed(people, model, fallback)
         finally:
             store.close()
 
 
 class _Run:
-    def __init__(self, store: duckdb.DuckDBPyConnection, folder: Path, progress: Progress) -> None:
-        self._store, self._folder, self._progress = store, folder, progress
-        self._seconds: dict[str, float] = {}
-        self._step_began = monotonic()
-        self._step_name = ""
-        self._blocking = Blocking(0, 0, 0, 0)
+    def __init__(self, store: duckdb.DuckDBPyConnection, folder: Path, steps: Steps) -> None:
+        self._store, self._folder, self._steps = store, folder, steps
 
-    def _step(self, name: str) -> None:
-        now = monotonic()
-        if self._step_name:
-            self._seconds[self._step_name] = now - self._step_began
-        self._step_began, self._step_name = now, name
-        if name:
-            self._progress(name)
-
-    def links(self, people: Iterable[Traits], model: Model | None, fallback: Model | None) -> tuple[Model, list[Link]]:
-        store = self._store
-        self._step("read")
+    def weighed(self, people: Iterable[Traits], model: Model | None, fallback: Model | None) -> Weighed:
+        store, begin = self._store, self._steps.begin
+        begin("read")
         records = load(store, people, self._folder)
         common = model.common if model else common_values(store, records)
         forget_common(store, common)
-        self._step("block")
-        self._blocking = block(store, records)
-        self._step("compare")
+        begin("block")
+        blocking = block(store, records)
+        begin("compare")
         store.execute(f"CREATE TABLE compared AS {levels_of('pairs')}")
         if model is None:
-            self._step("train")
+            begin("train")
             model = self._trained(records, common) or replace(fallback or default_model(), common=common)
-        self._step("score")
+        begin("score")
         value_tables(store, model.frequencies)
         among = choice(model, records)
-        links = _with_rivals(sorted([*self._flat_links(model, among), *self._several_links(model, among)]))
-        return model, links
+        links = judged(chain(self._flat_links(model, among), self._several_links(model, among)))
+        source_of = dict(store.execute("SELECT id, source FROM people ORDER BY id").fetchall())
+        return Weighed(model, links, source_of, blocking)
 
     def _trained(self, records: int, common: Common) -> Model | None:
         """A model of these records; None where they are too few, or what they teach cannot be."""
@@ -177,7 +165,7 @@ class _Run:
         found = self._store.execute(scored(model, among), [POSSIBLE])
         while rows := found.fetchmany(_FETCHED):
             for one, two, weight, *levels in rows:
-                yield _link(one, two, weight, _kept(tuple(levels)))
+                yield link_of(one, two, weight, levels)
 
     def _several_links(self, model: Model, among: int) -> Iterator[Link]:
         """Of records with several names, phones or the like: compared form by form, as in real time."""
@@ -189,95 +177,48 @@ class _Run:
         scorer, half = Scorer(model, among), len(columns) // 2
         while rows := found.fetchmany(_FETCHED):
             for row in rows:
-                weighed = scorer.weigh(_forms(scorer, row[1:half]), _forms(scorer, row[half + 1 :]))
+                weighed = scorer.weigh(forms_of(scorer, row[1:half]), forms_of(scorer, row[half + 1 :]))
                 if weighed.weight >= POSSIBLE:
-                    yield _link(row[0], row[half], weighed.weight, weighed.levels)
-
-    def decided(
-        self,
-        model: Model,
-        links: list[Link],
-        must_links: list[Pair],
-        cannot_links: list[Pair],
-        one_to_one: Collection[str],
-    ) -> BatchResult:
-        self._step("cluster")
-        sources = dict(self._store.execute("SELECT id, source FROM people ORDER BY id").fetchall())
-        conflicts = [(link.a, link.b) for link in links if Guard.IDENTIFIER_CONFLICT in link.guards]
-        joined = {pair(*two) for two in must_links}
-        clusters = cluster(
-            sources,
-            [Edge(link.weight, link.a, link.b) for link in links if link.action is Action.AUTO],
-            must_links,
-            [*(each for each in conflicts if each not in joined), *cannot_links],
-            one_to_one,
-            acquainted={
-                (link.a, link.b)
-                for link in links
-                if sources[link.a] == sources[link.b] and not link.guards and link.action is not Action.APART
-            },
-        )
-        reviews = _reviews(links, clusters, {pair(*two) for two in cannot_links})
-        self._step("")
-        actions = Counter(link.action for link in links)
-        records = len(sources)
-        report = Report(
-            records=records,
-            pairs=self._blocking.pairs,
-            without_key=self._blocking.without_key,
-            block_overflows=self._blocking.overflows,
-            auto=actions[Action.AUTO],
-            persons=len(clusters.persons),
-            reviews=len(reviews),
-            estimated_matches=model.matches * records,
-            estimated_relatives=model.relatives * records,
-            model_version=model.version,
-            seconds=self._seconds,
-        )
-        return BatchResult(model, links, clusters, reviews, report)
+                    yield link_of(row[0], row[half], weighed.weight, weighed.levels)
 
 
-def choice(model: Model, records: int) -> int:
-    """Among how many a record's match is chosen: never fewer than in real time, so that a run is not the bolder one."""
-    return max(model.records, records)
-
-
-@lru_cache(maxsize=1 << 16)
-def _kept(levels: tuple[int, ...]) -> tuple[int, ...]:
-    """One object for equal levels: a million links share a few thousand."""
-    return levels
-
-
-def _link(one: str, two: str, weight: float, levels: tuple[int, ...]) -> Link:
-    guards = guards_of(levels)
-    return Link(*pair(one, two), weight, levels, action_of(weight, guards), guards)
-
-
-def _forms(scorer: Scorer, cells: tuple[Any, ...]) -> Forms:
-    several, *flat = cells
-    return scorer.forms(from_row(orjson.loads(several))) if several else flat_forms(flat)
-
-
-def _with_rivals(links: list[Link]) -> list[Link]:
-    """Guard the links of a record to two records that are not one person: the weaker one, or both when nearly equal."""
-    near: dict[str, dict[str, int]] = {}
-    for at, link in enumerate(links):
-        if link.action is Action.AUTO:
-            near.setdefault(link.a, {})[link.b] = at
-            near.setdefault(link.b, {})[link.a] = at
-    doubted: set[int] = set()
-    for link in links:
-        if RIVALS.isdisjoint(link.guards) or link.a not in near or link.b not in near:
-            continue
-        ones, twos = near[link.a], near[link.b]
-        for record in ones.keys() & twos.keys():
-            one, two = ones[record], twos[record]
-            lead = links[one].weight - links[two].weight
-            doubted.update([two] * (lead > -MARGIN) + [one] * (lead < MARGIN))
-    for at in doubted:
-        guards = (*links[at].guards, Guard.NEXT_IS_CLOSE)
-        links[at] = links[at]._replace(action=action_of(links[at].weight, guards), guards=guards)
-    return links
+def _decided(
+    weighed: Weighed, steps: Steps, must_links: list[Pair], cannot_links: list[Pair], one_to_one: Collection[str]
+) -> BatchResult:
+    steps.begin("cluster")
+    model, links, source_of, blocking = weighed.model, weighed.links, weighed.source_of, weighed.blocking
+    conflicts = [(link.a, link.b) for link in links if Guard.IDENTIFIER_CONFLICT in link.guards]
+    joined = {pair(*two) for two in must_links}
+    clusters = cluster(
+        source_of,
+        [Edge(link.weight, link.a, link.b) for link in links if link.action is Action.AUTO],
+        must_links,
+        [*(each for each in conflicts if each not in joined), *cannot_links],
+        one_to_one,
+        acquainted={
+            (link.a, link.b)
+            for link in links
+            if source_of[link.a] == source_of[link.b] and not link.guards and link.action is not Action.APART
+        },
+    )
+    reviews = _reviews(links, clusters, {pair(*two) for two in cannot_links})
+    steps.end()
+    actions = Counter(link.action for link in links)
+    records = len(source_of)
+    report = Report(
+        records=records,
+        pairs=blocking.pairs,
+        without_key=blocking.without_key,
+        block_overflows=blocking.overflows,
+        auto=actions[Action.AUTO],
+        persons=len(clusters.persons),
+        reviews=len(reviews),
+        estimated_matches=model.matches * records,
+        estimated_relatives=model.relatives * records,
+        model_version=model.version,
+        seconds=steps.seconds,
+    )
+    return BatchResult(model, links, clusters, reviews, report)
 
 
 def _reviews(links: list[Link], clusters: Clusters, cannot_links: set[Pair]) -> list[Review]:

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from gateway.identity.batch import BatchResult, Link, Review
+from gateway.identity.batch import BatchResult, Review
 from gateway.identity.cluster import Pair
 from gateway.identity.decide import Action, Guard
 from gateway.identity.reviews import Finding
+from gateway.identity.weighed import Link
 
 _GUARDS = frozenset(Guard)
 

@@ -248,12 +248,18 @@ def level_of(comparison: Comparison) -> LevelOf:
 
 def level_sql(comparison: Comparison, left: str = "a", right: str = "b") -> str:
     """A comparison as an SQL expression over two flat rows: the level, or -1."""
-    missing = [f"{side}.{column} = ''" for column in comparison.needs for side in (left, right)]
-    if comparison.same_kind:
-        missing.append(f"{left}.{comparison.same_kind} <> {right}.{comparison.same_kind}")
     whens = [
         f"WHEN {level.predicate.sql(left, right)} THEN {at}"
         for at, level in enumerate(comparison.levels)
         if level.predicate
     ]
-    return f"(CASE WHEN {' OR '.join(missing)} THEN {MISSING} {' '.join(whens)} ELSE {len(whens)} END)::TINYINT"
+    missing = missing_sql(comparison, left, right)
+    return f"(CASE WHEN {missing} THEN {MISSING} {' '.join(whens)} ELSE {len(whens)} END)::TINYINT"
+
+
+def missing_sql(comparison: Comparison, left: str, right: str) -> str:
+    """Where there is nothing to compare, as an SQL condition over two flat rows."""
+    missing = [f"{side}.{column} = ''" for column in comparison.needs for side in (left, right)]
+    if comparison.same_kind:
+        missing.append(f"{left}.{comparison.same_kind} <> {right}.{comparison.same_kind}")
+    return " OR ".join(missing)

@@ -16,7 +16,8 @@ import orjson
 
 from gateway.identity.blocking import keys
 from gateway.identity.forms import COLUMNS, MAY_BE_COMMON, PARTS, Common, Forms, forms
-from gateway.identity.traits import Traits
+from gateway.identity.scoring import Scorer
+from gateway.identity.traits import Traits, from_row
 
 LARGEST_BLOCK = 200
 """Records of one key that are still compared with one another. The keys of a rarer trait find the rest."""
@@ -27,6 +28,8 @@ _LISTS = frozenset(("formal",))
 _FLAGS = frozenset(("defaulted",))
 _APART = "\x1f"
 _BEFORE = ("id", "source", "several", "keys")
+CELLS = (*_BEFORE, *COLUMNS)
+"""The names of a row's cells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,9 @@ def load(store: duckdb.DuckDBPyConnection, people: Iterable[Traits], folder: Pat
     """
     file = folder / "people.csv"
     with file.open("w", encoding="ascii", errors="xmlcharrefreplace", newline="") as out:
-        csv.writer(out).writerows(_rows(people))
-    columns = dict.fromkeys((*_BEFORE, *COLUMNS), "VARCHAR")
-    made = ", ".join(_column(name) for name in COLUMNS)
+        csv.writer(out).writerows(rows(people))
+    columns = dict.fromkeys(CELLS, "VARCHAR")
+    made = ", ".join(map(column, COLUMNS))
     store.execute(
         f"""CREATE TABLE people AS
             SELECT row_number() OVER (ORDER BY id) - 1 AS r, id, source, several, keys, {made}
@@ -73,15 +76,17 @@ def load(store: duckdb.DuckDBPyConnection, people: Iterable[Traits], folder: Pat
     return int(count)
 
 
-def _column(name: str) -> str:
+def column(name: str) -> str:
+    """What a cell of a row is, as an SQL expression."""
     if name in _LISTS:
         return f"CASE WHEN {name} = '' THEN [] ELSE string_split({name}, chr(31)) END AS {name}"
     return f"{name} = '1' AS {name}" if name in _FLAGS else name
 
 
-def _rows(people: Iterable[Traits]) -> Iterator[list[str]]:
+def rows(people: Iterable[Traits], common: Common | None = None) -> Iterator[list[str]]:
+    """The first form of each part as texts, in the order of `CELLS`, without what is `common`; lists are joined."""
     for traits in people:
-        found = forms(traits)
+        found = forms(traits, common)
         several = "" if found.is_flat else orjson.dumps(traits.to_row()).decode()
         row = [traits.resource_id, traits.source, several, _APART.join(sorted(keys(traits)))]
         for part, empty in PARTS.items():
@@ -101,7 +106,13 @@ def _cells(form: Any) -> Iterator[str]:
         )
 
 
-def flat_forms(row: Sequence[Any]) -> Forms:
+def forms_of(scorer: Scorer, cells: Sequence[Any]) -> Forms:
+    """What is compared of a row: its traits as JSON, where it has several forms of a part, and the `COLUMNS`."""
+    several, *flat = cells
+    return scorer.forms(from_row(orjson.loads(several))) if several else _flat_forms(flat)
+
+
+def _flat_forms(row: Sequence[Any]) -> Forms:
     """The forms of a flat row, its cells in the order of `COLUMNS`."""
     cells = iter(row)
     made: dict[str, Any] = {}

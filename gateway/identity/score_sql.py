@@ -44,21 +44,31 @@ def frequency(known: Frequencies, at: int) -> str:
 
 def scored(model: Model, records: int) -> str:
     """The SELECT of the pairs of `compared` that weigh at least its parameter: ids, weight, levels."""
-    priors = Scorer(model, records).priors
-    sums = {name: repr(prior) for name, prior in zip("mhu", priors, strict=True)}
-    for at, comparison in enumerate(COMPARISONS):
-        agreement = model.agreements[comparison.name]
-        exact = frequency(model.frequencies[VALUED[at]], at) if at in VALUED else None
-        sums["m"] += f" + {_case(at, agreement.m)}"
-        sums["h"] += f" + {_case(at, agreement.h, _of_relatives(named_alike(comparison, agreement), exact))}"
-        sums["u"] += f" + {_case(at, agreement.u, exact)}"
+    exact = {at: frequency(model.frequencies[column], at) for at, column in VALUED.items()}
+    priors = zip("mhu", Scorer(model, records).priors, strict=True)
+    found = sums(model, exact)
+    made = ", ".join(f"{prior!r} + {found[name]} AS {name}" for name, prior in priors)
     levels = ", ".join(f"c{at}" for at in range(len(COMPARISONS)))
     return f"""
         SELECT x.id, y.id, m - (greatest(h, u) + log2(1 + pow(2.0, least(h, u) - greatest(h, u)))) AS weight, {levels}
-        FROM (SELECT a, b, {levels}, {", ".join(f"{made} AS {name}" for name, made in sums.items())}
+        FROM (SELECT a, b, {levels}, {made}
               FROM compared JOIN people ON people.r = a {valued_joins("people")})
         JOIN people x ON x.r = a JOIN people y ON y.r = b
         WHERE weight >= ?"""  # noqa: S608 - numbers and names of our own columns
+
+
+def sums(model: Model, exact: Mapping[int, str]) -> dict[str, str]:
+    """Log2 of how often people (m), relatives (h) and strangers (u) agree on the levels `c0` ..., as expressions.
+
+    `exact`: by comparison, the expression of how common the value is on which a pair agrees exactly.
+    """
+    people, relatives, strangers = [], [], []
+    for at, comparison in enumerate(COMPARISONS):
+        agreement, common = model.agreements[comparison.name], exact.get(at)
+        people.append(_case(at, agreement.m))
+        relatives.append(_case(at, agreement.h, _of_relatives(named_alike(comparison, agreement), common)))
+        strangers.append(_case(at, agreement.u, common))
+    return {"m": " + ".join(people), "h": " + ".join(relatives), "u": " + ".join(strangers)}
 
 
 def _of_relatives(alike: float | None, exact: str | None) -> str | None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
-from gateway.identity.batch import BatchResult, Link, Progress, Report, choice, link_all
+from gateway.identity.batch import BatchResult, Report, link_all
 from gateway.identity.changes import Changes, changes
 from gateway.identity.crosswalk import Authority, Crosswalk
 from gateway.identity.decide import AUTO
@@ -19,6 +19,7 @@ from gateway.identity.models import Published, publish, published
 from gateway.identity.reviews import Finding, Reviews
 from gateway.identity.roster import Roster, unpacked
 from gateway.identity.scoring import Scorer
+from gateway.identity.weighed import Engine, Link, Progress, choice
 from gateway.identity.whole import all_rulings, everybody, person_of_everybody
 from gateway.store import Store, Writer
 from gateway.store.sql import WriterSql
@@ -49,15 +50,23 @@ class LinkReport:
 
 
 def link(
-    store: Store, *, keep_model: bool = False, progress: Progress = lambda _: None, steps: Steps = PRODUCT
+    store: Store,
+    *,
+    keep_model: bool = False,
+    progress: Progress = lambda _: None,
+    engine: Engine | None = None,
+    steps: Steps = PRODUCT,
 ) -> LinkReport:
-    """Link everybody anew. `keep_model`: with the model that decides now, without training one. Raises StoreError."""
+    """Link everybody anew. `keep_model`: with the model that decides now, without training one. Raises StoreError.
+
+    `engine` weighs the pairs (None = DuckDB).
+    """
     started = time.monotonic()
     with store.writer() as writer:
         people = People(writer, steps)
         people.catch_up()
         run = _Run(writer)
-        result = run.compare(progress, keep_model=keep_model)
+        result = run.compare(progress, engine, keep_model=keep_model)
         progress("merge")
         report = run.apply(result)
         progress("write")
@@ -77,7 +86,7 @@ class _Run:
             rulings = all_rulings(self._sql).items()
             self._rulings = {two: same for two, same in rulings if self._person_of.keys() >= set(two)}
 
-    def compare(self, progress: Progress, *, keep_model: bool) -> BatchResult:
+    def compare(self, progress: Progress, engine: Engine | None, *, keep_model: bool) -> BatchResult:
         """Block, train, score, decide and cluster, bound by what people have ruled about records that live."""
         with self._writer.connection.begin():
             return link_all(
@@ -87,6 +96,7 @@ class _Run:
                 cannot_links=[two for two, same in self._rulings.items() if not same],
                 fallback=self._before.model,
                 progress=progress,
+                engine=engine,
             )
 
     def apply(self, result: BatchResult) -> LinkReport:

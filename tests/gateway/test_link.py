@@ -200,3 +200,22 @@ def test_the_command_tells_what_it_did(tmp_path: Path, north: Hospital, south: H
     shown = runner.invoke(main, ["link", "--config", str(config), "--keep-model"])
     assert shown.exit_code == 0, shown.output
     assert "records" in shown.stdout
+
+
+def test_spark_is_refused_in_one_line_where_it_cannot_run(
+    tmp_path: Path, north: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a model to keep, without the optional packages, or without Java: nothing is linked by something else."""
+    config = tmp_path / "gateway.toml"
+    config.write_text('[gateway]\nstore = "sqlite:///gw.db"\n')
+    north.streams["people"] = [person(ASHA)]
+    with Store.open(f"sqlite:///{tmp_path}/gw.db", extra=TABLES) as store:
+        synced(store, north)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    runner = CliRunner()
+    trained = runner.invoke(main, ["link", "--engine", "spark", "--config", str(config)])
+    assert (trained.exit_code, trained.stderr.count("\n")) == (2, 1)
+    assert "--keep-model" in trained.stderr
+    lacking = runner.invoke(main, ["link", "--engine", "spark", "--keep-model", "--config", str(config)])
+    assert (lacking.exit_code, lacking.stderr.count("\n")) == (1, 1)
+    assert lacking.stderr.startswith("fhir-gateway: spark: ")
