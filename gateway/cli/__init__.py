@@ -41,6 +41,7 @@ COMMANDS = (
     "review",
     "merge",
     "unmerge",
+    "replay",
     "config",
     "openapi",
     "version",

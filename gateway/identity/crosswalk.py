@@ -271,17 +271,7 @@ class Crosswalk:
             raise RefusedError(f"{first} and {second} have to be on two sides of their person")
         staying = [record for record in members if record not in leaving]
         self._demand_no_tie(staying, leaving, decided)
-        return self._divide("not-same", one.person, leaving, [decided], authority)
-
-    def take_out(self, record: str, authority: Authority) -> str:
-        """A person decides that a record is not the same person as the others of its person; its new person."""
-        member = self.known([record]).get(record)
-        if member is None:
-            raise RefusedError(f"{record} is not in the index")
-        rest = [each.record for each in self.members([member.person]) if each.record != record]
-        if not rest:
-            raise RefusedError(f"{record} is alone in its person")
-        return self._divide("unmerge", member.person, [record], [pair(record, each) for each in rest], authority)
+        return self._divide(one.person, leaving, decided, authority)
 
     def unmerge(self, retired: str, authority: Authority) -> str:
         """A person undoes the merge that retired a person, which comes back; its id."""
@@ -364,18 +354,11 @@ class Crosswalk:
         self._rule(self._absorb(kind, survivor, retired, authority), decided, same=True)
         return survivor
 
-    def _divide(
-        self,
-        kind: Kind,
-        person: str,
-        leaving: Collection[str],
-        apart: Sequence[tuple[str, str]],
-        authority: Authority,
-    ) -> str:
+    def _divide(self, person: str, leaving: Collection[str], apart: tuple[str, str], authority: Authority) -> str:
         oldest, *_ = (each.record for each in self.members([person]) if each.record in leaving)
         made = self._free(oldest)
-        seq = self._event(kind, authority, person, made)
-        self._rule(seq, apart, same=False)
+        seq = self._event("not-same", authority, person, made)
+        self._rule(seq, [apart], same=False)
         self._move(seq, sorted(leaving), person, made)
         return made
 

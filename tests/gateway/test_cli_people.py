@@ -12,7 +12,9 @@ from click.testing import CliRunner, Result
 from gateway.cli import main
 from gateway.identity.tables import TABLES
 from gateway.store import Store
+from gateway.store.sql import WriterSql
 from tests.gateway.interactions.people import fill, record
+from tests.gateway.test_sync_people import consistent
 
 BY = ("--who", "A. Clerk", "--why", "the identity cards were compared")
 NORTH, SOUTH, TWIN, RAVI = (
@@ -159,3 +161,32 @@ def test_merge_and_unmerge(config: Path) -> None:
     assert run(config, "merge", *before, *BY).exit_code == 1
     done(config, "unmerge", retired, *BY)
     assert persons(config, NORTH, RAVI) == before
+
+
+def test_replay_makes_who_is_who_of_its_history(config: Path, tmp_path: Path) -> None:
+    """Whatever was written into the view: persons, merges and what the resources say follow from the events again."""
+    merged = persons(config, NORTH, RAVI)
+    done(config, "merge", *merged, *BY)
+    before = persons(config, NORTH, RAVI)
+    assert done(config, "replay").endswith("Mended: 0 records in a wrong person, 0 persons\n")
+    with Store.open(f"sqlite:///{tmp_path / 'gateway.db'}", extra=TABLES) as store:
+        with store.writer() as writer, writer.batch():
+            sql = WriterSql(writer.connection)
+            sql.run("UPDATE identity_record SET person = 'nobody' WHERE record = ?", RAVI)
+            sql.run("UPDATE identity_person SET merged_into = NULL, merged_by = NULL")
+        assert done(config, "replay").endswith("Mended: 1 records in a wrong person, 1 persons\n")
+        consistent(store)
+    assert persons(config, NORTH, RAVI) == before
+
+
+def test_replay_invents_no_record(config: Path, tmp_path: Path) -> None:
+    """A record that the index has lost is said in one line."""
+    with (
+        Store.open(f"sqlite:///{tmp_path / 'gateway.db'}", extra=TABLES) as store,
+        store.writer() as writer,
+        writer.batch(),
+    ):
+        WriterSql(writer.connection).run("DELETE FROM identity_record WHERE record = ?", RAVI)
+    refused = run(config, "replay")
+    assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
+    assert "1 records are either in the events or in the index" in refused.stderr

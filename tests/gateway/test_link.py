@@ -126,7 +126,7 @@ def test_not_the_same_survives_every_run(store: Store, north: Hospital, south: H
     synced(store, north, south)
     with store.writer() as writer, writer.batch():
         crosswalk = Crosswalk(WriterSql(writer.connection), writer.now)
-        crosswalk.take_out(record("south"), REVIEWER)
+        crosswalk.tell_apart(record("north"), record("south"), [record("south")], REVIEWER)
         crosswalk.flush()
     for keep_model in (True, False, False):
         ran(store, keep_model=keep_model)

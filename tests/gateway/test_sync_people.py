@@ -185,7 +185,7 @@ def test_not_the_same_survives_everything(store: Store, north: Hospital, south: 
     synced(store, north, south)
     with store.writer() as writer, writer.batch():
         crosswalk = Crosswalk(WriterSql(writer.connection), writer.now)
-        crosswalk.take_out(record("south"), REVIEWER)
+        crosswalk.tell_apart(record("north"), record("south"), [record("south")], REVIEWER)
         crosswalk.flush()
     for rows in ([person(ASHA, phone="98230 99999")], [], [person(ASHA)]):
         south.streams["people"] = rows

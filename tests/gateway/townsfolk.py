@@ -11,12 +11,13 @@ from typing import Any
 
 from gateway.identity.crosswalk import Authority, RefusedError
 from gateway.identity.decisions import Decisions
-from gateway.identity.replay import materialised, rebuild, replayed
+from gateway.identity.replay import materialised, replayed
 from gateway.identity.whole import all_rulings
 from gateway.store import Store
 from gateway.store.sql import WriterSql
 from gateway.sync.deciding import deciding
 from gateway.sync.link import link
+from gateway.sync.replay import replay
 from tests.gateway.list_backed import STEPS, Hospital, Row
 from tests.gateway.syncs import bodies, whole_run
 from tests.gateway.test_sync_people import consistent
@@ -122,8 +123,7 @@ class Town:
         with self.store.writer() as writer, writer.batch():
             sql = WriterSql(writer.connection)
             sql.run("UPDATE identity_record SET person = 'nobody'")
-            rebuild(sql)
-        self.sync()
+        replay(self.store, STEPS)
 
     def _written(self, key: str) -> Row:
         """Somebody as a desk writes them down: always the same somebody, not always the same facts."""
