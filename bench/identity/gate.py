@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import resource
+import tempfile
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing import get_context
-from time import process_time
+from time import monotonic, process_time
 from typing import TypeVar
 
 from bench.identity.accuracy import Accuracy, Band, Truth, likely, linked, one_to_one, speaks_for_two
 from bench.identity.labelled import Labelled
+from bench.identity.streaming import linked_a_second
 from gateway.identity.batch import BatchResult, link_all
 from gateway.identity.cluster import Edge, Pair, cluster
+from gateway.identity.roster import packed, unpacked
 
 Records = Callable[[], Iterable[Labelled]]
 """Makes the records anew, one after the other."""
@@ -44,6 +48,8 @@ class Ours:
     bands: Sequence[Band]
     seconds: float
     """Of all cores together: what else the machine does changes little."""
+    elapsed: float
+    """Seconds by the clock."""
     megabytes: int
     """The peak of the process's resident memory while it linked."""
 
@@ -67,10 +73,13 @@ def alone(work: Callable[..., T], *given: object) -> T:
 
 
 def ours(records: Records) -> Ours:
-    """Link with the product, train on the records themselves."""
-    began = process_time()
-    result = link_all(each.traits for each in records())
-    seconds, megabytes = process_time() - began, _peak()
+    """Link with the product, train on the records themselves. They come as `fhir-gateway link` reads them."""
+    with tempfile.TemporaryFile() as stored:
+        stored.writelines(packed(each.traits) + b"\n" for each in records())
+        stored.seek(0)
+        began, started = process_time(), monotonic()
+        result = link_all(map(unpacked, stored))
+        seconds, elapsed, megabytes = process_time() - began, monotonic() - started, _peak()
     entity_of, source_of, named = {}, {}, set()
     for traits, entity in records():
         entity_of[traits.resource_id], source_of[traits.resource_id] = entity, traits.source
@@ -93,8 +102,15 @@ def ours(records: Records) -> Ours:
         reviews=result.report.reviews,
         bands=truth.bands(result.links, [(each.link.a, each.link.b) for each in result.reviews]),
         seconds=seconds,
+        elapsed=elapsed,
         megabytes=megabytes,
     )
+
+
+def streamed(records: Records, most: int) -> float:
+    """Records linked as they come by a second of CPU time, of so many of them, from all parts of the set."""
+    count = sum(1 for _ in records())
+    return linked_a_second(each.traits for each in islice(records(), 0, None, -(-count // most)))
 
 
 def theirs(records: Records) -> Theirs:
