@@ -32,7 +32,7 @@ from gateway.search.clauses import AnyClause, Clause, Joint, Linked
 from gateway.search.parameter_types import date, quantity, reference, string, token, uri
 from gateway.search.parameter_types.terms import Condition
 from gateway.search.parameters import row_key
-from gateway.search.tables import DATE, ENTRY, REFERENCE
+from gateway.search.tables import DATE, ENTRY, REFERENCE, TARGET
 from gateway.store import RESOURCE
 
 
@@ -135,15 +135,24 @@ def _joined(parts: tuple[Shape, ...], name: str) -> Select[Any]:
 def _at_its_end(link: LinkShape, name: str) -> Select[Any]:
     """What has a link that leads to a match, found from the matches."""
     far: Pks = matching(link.shape, name)
-    references, target = REFERENCE.alias(f"r{name}"), RESOURCE.alias(f"t{name}")
-    named = and_(references.c.param == bindparam(f"k{name}"), references.c.target_type == bindparam(f"t{name}"))
+    references, led, target = _along(name)
+    named = and_(references.c.param == bindparam(f"k{name}"), led.c.type == bindparam(f"t{name}"))
     if link.reverse:
-        ids = select(references.c.target_id).where(references.c.pk.in_(far), named)
+        ids = select(led.c.id).join_from(references, led, led.c.number == references.c.target)
         # An index has id and pk of the resource, and the entry that it lives: its own row, with its body, stays unread.
         lives = exists(select(literal_column("1")).select_from(ENTRY).where(ENTRY.c.pk == target.c.pk))
-        return select(target.c.pk).where(target.c.id.in_(ids), target.c.type == bindparam(f"t{name}"), lives)
-    ids = select(target.c.id).where(target.c.pk.in_(far))
-    return select(references.c.pk).where(references.c.target_id.in_(ids), named)
+        of_type = target.c.type == bindparam(f"t{name}")
+        return select(target.c.pk).where(target.c.id.in_(ids.where(references.c.pk.in_(far), named)), of_type, lives)
+    numbers = select(led.c.number).join_from(target, led, and_(led.c.id == target.c.id, led.c.type == target.c.type))
+    return select(references.c.pk).where(
+        references.c.target.in_(numbers.where(target.c.pk.in_(far), led.c.type == bindparam(f"t{name}"))),
+        references.c.param == bindparam(f"k{name}"),
+    )
+
+
+def _along(name: str) -> tuple[FromClause, FromClause, FromClause]:
+    """References of a link, where they lead, and the resource there."""
+    return REFERENCE.alias(f"r{name}"), TARGET.alias(f"l{name}"), RESOURCE.alias(f"t{name}")
 
 
 def holds(shape: Shape, name: str, pk: ColumnElement[int]) -> ColumnElement[bool]:
@@ -166,22 +175,19 @@ def holds(shape: Shape, name: str, pk: ColumnElement[int]) -> ColumnElement[bool
 
 def _leads(link: LinkShape, name: str, pk: ColumnElement[int]) -> ColumnElement[bool]:
     """Whether a resource has a link that leads to a match, found from the resource."""
-    references, target = REFERENCE.alias(f"r{name}"), RESOURCE.alias(f"t{name}")
-    named = and_(references.c.param == bindparam(f"k{name}"), references.c.target_type == bindparam(f"t{name}"))
+    references, led, target = _along(name)
+    of_key, of_type = references.c.param == bindparam(f"k{name}"), led.c.type == bindparam(f"t{name}")
     if link.reverse:
-        own_id = (
-            select(target.c.id)
-            .where(target.c.pk == pk)
-            .correlate(cast("ColumnClause[int]", pk).table)
-            .scalar_subquery()
-        )
+        own = select(led.c.number).join_from(target, led, and_(led.c.id == target.c.id, led.c.type == target.c.type))
+        number = own.where(target.c.pk == pk, of_type).correlate(cast("ColumnClause[int]", pk).table).scalar_subquery()
         referrer: Select[Any] = select(literal_column("1")).select_from(references)
-        return exists(referrer.where(references.c.target_id == own_id, named, holds(link.shape, name, references.c.pk)))
-    there = and_(target.c.type == bindparam(f"t{name}"), target.c.id == references.c.target_id)
+        return exists(referrer.where(references.c.target == number, of_key, holds(link.shape, name, references.c.pk)))
+    there = and_(target.c.type == led.c.type, target.c.id == led.c.id)
     if isinstance(link.shape, RowsShape) and link.shape.negated:  # else its index rows say that it is there
         there = and_(there, target.c.deleted == false())
-    referred: Select[Any] = select(literal_column("1")).select_from(references.join(target, there))
-    return exists(referred.where(references.c.pk == pk, named, holds(link.shape, name, target.c.pk)))
+    joined = references.join(led, led.c.number == references.c.target).join(target, there)
+    referred: Select[Any] = select(literal_column("1")).select_from(joined)
+    return exists(referred.where(references.c.pk == pk, of_key, of_type, holds(link.shape, name, target.c.pk)))
 
 
 def rows_of(shape: RowsShape, name: str, *, of_one: bool = False) -> tuple[FromClause, ColumnElement[bool]]:

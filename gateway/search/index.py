@@ -12,11 +12,25 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table
 
+from gateway.search import numbers
 from gateway.search.fhirpath import extractor
 from gateway.search.parameter_types import reference, sinks
-from gateway.search.parameter_types.terms import Rows
+from gateway.search.parameter_types.terms import Reference, Rows
 from gateway.search.parameters import INDEXED_TYPES, offered, row_key, system_key
-from gateway.search.tables import DATE, ENTRY, HIGHEST, INDEX, LOWEST, QUANTITY, REFERENCE, STRING, TOKEN, UNNAMED, URI
+from gateway.search.tables import (
+    DATE,
+    ENTRY,
+    HIGHEST,
+    INDEX,
+    LOWEST,
+    QUANTITY,
+    REFERENCE,
+    STRING,
+    TARGET,
+    TOKEN,
+    UNNAMED,
+    URI,
+)
 
 __all__ = [
     "INDEX",
@@ -47,7 +61,7 @@ class IndexRows(NamedTuple):
     date: tuple[tuple[int, int, int, int], ...]
     quantity: tuple[tuple[int, float, float, str, str, str, int], ...]
     uri: tuple[tuple[int, str, int], ...]
-    reference: tuple[tuple[str, int, str], ...]
+    reference: tuple[Reference, ...]
 
 
 def index_rows(resource: dict[str, Any]) -> IndexRows:
@@ -56,11 +70,11 @@ def index_rows(resource: dict[str, Any]) -> IndexRows:
     rows = Rows([], [], [], [], [], [])
     _extractor(resource_type)(resource, rows)
     found = set(rows.reference)
-    named = {(target_id, target_type) for target_id, _, target_type in found}
+    named = {each[:2] for each in found}
     for literal in _literals(resource):
         target_type, target_id = reference.target(literal)
         if target_id and (target_id, target_type) not in named:
-            found.add((target_id, _ANY_REFERENCE, target_type))
+            found.add(Reference(target_id, target_type, _ANY_REFERENCE))
     return IndexRows(
         row_key(resource_type),
         _edged(rows.string),
@@ -78,8 +92,8 @@ def gained(rows: IndexRows, resource_type: str, elements: dict[str, Any]) -> Ind
     The same as `index_rows` of the whole resource, without looking at the rest of it again.
     """
     more, none = index_rows({"resourceType": resource_type, **elements}), _nothing(resource_type)
-    named = {(target_id, target_type) for target_id, _, target_type in more.reference}
-    references = {row for row in rows.reference if row[1] != _ANY_REFERENCE or (row[0], row[2]) not in named}
+    named = {each[:2] for each in more.reference}
+    references = {each for each in rows.reference if each.key != _ANY_REFERENCE or each[:2] not in named}
     return IndexRows(
         rows.entry,
         _united(rows.string, more.string, none.string),
@@ -169,8 +183,9 @@ def write(connection: Connection, additions: Sequence[tuple[int, IndexRows]], re
         QUANTITY,
         ((k, a, pk, z, s, c, u, e) for pk, rows in additions for k, a, z, s, c, u, e in rows.quantity),
     )
-    _insert(connection, URI, ((k, v, pk, e) for pk, rows in additions for k, v, e in rows.uri))
-    _insert(connection, REFERENCE, ((i, k, t, pk) for pk, rows in additions for i, k, t in rows.reference))
+    uris = numbers.uris(connection, {v for _, rows in additions for _, v, _ in rows.uri})
+    _insert(connection, URI, ((k, uris[v], pk, e) for pk, rows in additions for k, v, e in rows.uri))
+    _insert(connection, REFERENCE, numbers.postings(connection, ((pk, rows.reference) for pk, rows in additions)))
 
 
 def write_references(connection: Connection, changes: Sequence[tuple[int, dict[str, Any], dict[str, Any]]]) -> None:
@@ -178,17 +193,19 @@ def write_references(connection: Connection, changes: Sequence[tuple[int, dict[s
 
     A tenth of the cost of writing all rows of a resource again.
     """
-    removed: list[tuple[Any, ...]] = []
-    added: list[tuple[Any, ...]] = []
+    removed: list[tuple[int, list[Reference]]] = []
+    added: list[tuple[int, list[Reference]]] = []
     for pk, before, after in changes:
         old, new = set(index_rows(before).reference), set(index_rows(after).reference)
-        removed += [(*row, pk) for row in old - new]
-        added += [(*row, pk) for row in new - old]
-    if removed:
-        mark = _mark(connection)
-        where = f"target_id = {mark} AND param = {mark} AND target_type = {mark} AND pk = {mark}"
-        connection.exec_driver_sql(f"DELETE FROM {REFERENCE.name} WHERE {where}", sorted(removed))  # noqa: S608
-    _insert(connection, REFERENCE, added)
+        if not any(each.code for each in old | new):  # else one row may stand for several
+            old, new = old - new, new - old
+        removed.append((pk, sorted(old)))
+        added.append((pk, sorted(new)))
+    mark = _mark(connection)
+    if gone := [row[:3] for row in numbers.postings(connection, removed)]:
+        where = f"target = {mark} AND param = {mark} AND pk = {mark}"
+        connection.exec_driver_sql(f"DELETE FROM {REFERENCE.name} WHERE {where}", sorted(gone))  # noqa: S608
+    _insert(connection, REFERENCE, numbers.postings(connection, added))
 
 
 def _mark(connection: Connection) -> str:
@@ -213,6 +230,9 @@ def _insert(connection: Connection, table: Table, rows: Iterable[tuple[Any, ...]
         connection.exec_driver_sql(_put(table, _mark(connection)), ready)
 
 
+_LED = f"FROM {TARGET.name} t JOIN {REFERENCE.name} r ON r.target = t.number"  # our own names
+
+
 def referrers(connection: Connection, targets: Sequence[tuple[str, str]]) -> list[int]:
     """The pks of the resources that refer literally to any of these (type, id)."""
     mark, found = _mark(connection), set[int]()
@@ -220,7 +240,7 @@ def referrers(connection: Connection, targets: Sequence[tuple[str, str]]) -> lis
         some = targets[start : start + _IN_ONE_STATEMENT]
         pairs = ", ".join(f"({mark}, {mark})" for _ in some)
         rows = connection.exec_driver_sql(
-            f"SELECT pk FROM {REFERENCE.name} WHERE (target_id, target_type) IN (VALUES {pairs})",  # noqa: S608
+            f"SELECT r.pk {_LED} WHERE (t.id, t.type) IN (VALUES {pairs})",
             tuple(value for target_type, target_id in some for value in (target_id, target_type)),
         )
         found.update(pk for (pk,) in rows)
@@ -230,7 +250,7 @@ def referrers(connection: Connection, targets: Sequence[tuple[str, str]]) -> lis
 def unreferred(connection: Connection, targets: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """Those of (type, id) to which nothing refers literally. One seek each, however many refer."""
     mark = _mark(connection)
-    text = f"SELECT 1 FROM {REFERENCE.name} WHERE target_id = {mark} AND target_type = {mark} LIMIT 1"  # noqa: S608
+    text = f"SELECT 1 {_LED} WHERE t.id = {mark} AND t.type = {mark} LIMIT 1"
     return [
         (target_type, target_id)
         for target_type, target_id in targets

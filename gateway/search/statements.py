@@ -33,7 +33,7 @@ from sqlalchemy import (
 
 from gateway.search.conditions import RowsShape, Shape, holds, matching, rows_of
 from gateway.search.parameters import row_key
-from gateway.search.tables import DATE, ENTRY, HIGHEST, LOWEST, QUANTITY, REFERENCE, UNNAMED
+from gateway.search.tables import DATE, ENTRY, HIGHEST, LOWEST, QUANTITY, REFERENCE, TARGET, UNNAMED, URI, URI_TEXT
 from gateway.store import RESOURCE, Query
 
 
@@ -128,6 +128,7 @@ def _walk(dialect: str, shapes: tuple[Shape, ...], sort: tuple[SortShape, ...], 
     if along is not None:
         return Query(_walk_along(shapes, along, leg), dialect)
     keys: list[ColumnElement[Any]] = []
+    rows: FromClause
     if not sort or leg.lacking:
         rows = ENTRY.alias("e")
         there = [rows.c.type == bindparam("type")]
@@ -136,7 +137,7 @@ def _walk(dialect: str, shapes: tuple[Shape, ...], sort: tuple[SortShape, ...], 
             there.append(~exists(_valued(sort[0], 0, rows.c.pk)))
     else:
         first = sort[0]
-        rows = first.table.alias("w")
+        rows = _sorted_by(first, "w")
         there = [_keyed(first, rows, 0)]
         if first.table is not RESOURCE:
             there.append(rows.c.edge.op("&")(literal_column(str(HIGHEST if first.descending else LOWEST))) != 0)
@@ -165,16 +166,24 @@ def _walk_along(shapes: tuple[Shape, ...], along: int, leg: Leg) -> Select[Any]:
 
 
 def _valued(shape: SortShape, at: int, pk: ColumnElement[int]) -> Select[Any]:
-    rows = shape.table.alias(f"s{at}")
+    rows = _sorted_by(shape, f"s{at}")
     return select(literal_column("1")).select_from(rows).where(rows.c.pk == pk, _keyed(shape, rows, at))
 
 
 def _key_of(shape: SortShape, at: int, pk: ColumnElement[int]) -> ColumnElement[Any]:
     """A resource's value of a sort key: its lowest, or highest; NULL without one."""
-    rows = shape.table.alias(f"s{at}")
+    rows = _sorted_by(shape, f"s{at}")
     column = rows.c[shape.column]
     value = column if shape.table is RESOURCE else func.max(column) if shape.descending else func.min(column)
     return select(value).where(rows.c.pk == pk, _keyed(shape, rows, at)).scalar_subquery().label(f"key{at}")
+
+
+def _sorted_by(shape: SortShape, name: str) -> FromClause:
+    """Rows with the values that are sorted by."""
+    if shape.table is not URI:
+        return shape.table.alias(name)
+    rows = select(URI.c.param, URI.c.pk, URI.c.edge, URI_TEXT.c.value)
+    return rows.join_from(URI, URI_TEXT, URI_TEXT.c.number == URI.c.uri).subquery(name)
 
 
 def _keyed(shape: SortShape, rows: FromClause, at: int) -> ColumnElement[bool]:
@@ -254,19 +263,18 @@ def _bodies(dialect: str, size: int) -> Query:
 
 @lru_cache(maxsize=_KEPT)
 def _included(dialect: str, size: int, keys: int, targeted: bool) -> Query:
-    led = select(REFERENCE.c.target_type, REFERENCE.c.target_id)
+    led = select(TARGET.c.type, TARGET.c.id).join_from(REFERENCE, TARGET, TARGET.c.number == REFERENCE.c.target)
     led = led.where(REFERENCE.c.pk.in_(_listed("pk", size)), _followed(keys))
     if targeted:
-        led = led.where(REFERENCE.c.target_type == bindparam("t"))
+        led = led.where(TARGET.c.type == bindparam("t"))
     statement = select(*_SERVED).where(tuple_(RESOURCE.c.type, RESOURCE.c.id).in_(led), RESOURCE.c.deleted == false())
     return Query(statement.limit(bindparam("cap")), dialect)
 
 
 @lru_cache(maxsize=_KEPT)
 def _referring(dialect: str, size: int, keys: int) -> Query:
-    referrers = select(REFERENCE.c.pk).where(
-        REFERENCE.c.target_id.in_(_listed("id", size)), REFERENCE.c.target_type == bindparam("t"), _followed(keys)
-    )
+    targets = select(TARGET.c.number).where(TARGET.c.id.in_(_listed("id", size)), TARGET.c.type == bindparam("t"))
+    referrers = select(REFERENCE.c.pk).where(REFERENCE.c.target.in_(targets), _followed(keys))
     statement = select(*_SERVED).where(RESOURCE.c.pk.in_(referrers), RESOURCE.c.deleted == false())
     return Query(statement.limit(bindparam("cap")), dialect)
 

@@ -66,12 +66,41 @@ QUANTITY = _table(
 )
 """Closed ranges; a plain value is a range of one point."""
 
-URI = _table("index_uri", _key("param", Integer), _key("value", _TEXT), _key("pk", _PK), _edge())
+URI = _table("index_uri", _key("param", Integer), _key("uri", Integer), _key("pk", _PK), _edge())
+"""`uri` is the number of a text."""
+
+URI_TEXT = Table(
+    "index_uri_text",
+    INDEX,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("value", _TEXT, nullable=False, unique=True),
+)
+"""URIs are long and few: each stands here once, for good."""
 
 REFERENCE = _table(
-    "index_reference", _key("target_id", _TEXT), _key("param", Integer), _key("target_type", _TEXT), _key("pk", _PK)
+    "index_reference",
+    _key("target", _PK),
+    _key("param", Integer),
+    _key("pk", _PK),
+    Column("identified", SmallInteger, nullable=False),
 )
-"""Clustered by target, so that all referrers of a resource stand together. A URL stands in `target_id` with no type."""
+"""Clustered by target, so that all referrers of a resource stand together. `target` is the number of a target,
+`identified` whether the reference carries the target's identifier: 1 or 0."""
+
+TARGET = Table(
+    "index_target",
+    INDEX,
+    Column("number", _PK, primary_key=True, autoincrement=False),
+    Column("id", _TEXT, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("code", _TEXT, nullable=False),
+    Column("system", BigInteger, nullable=False),
+    Index("index_target_by_id", "id", "type", "code", "system", unique=True),
+    Index("index_target_by_code", "code", "system"),
+)
+"""Where references lead, numbered in the order of appearance, for good. A resource has an id and a type, a URL stands
+in `id` with no type; each has one row, with the identifier that references to it carry. What has no id is a reference
+by identifier alone, or one that carries another identifier than others to its target do."""
 
 UNNAMED = "_reference"
 """The name of references that no search parameter names: they are found by their target all the same."""

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, FromClause, and_
+from sqlalchemy import BindParameter, ColumnElement, FromClause, and_, select
 
 from gateway.search.fhirpath import Sink
 from gateway.search.parameter_types import token
-from gateway.search.parameter_types.terms import Rows, Term, invalid, unescape
-from gateway.search.parameters import SearchParameter, row_key
-from gateway.search.tables import REFERENCE
+from gateway.search.parameter_types.terms import Condition, Reference, Rows, Term, invalid, unescape
+from gateway.search.parameters import SearchParameter, row_key, system_key
+from gateway.search.tables import REFERENCE, TARGET
 
 MODIFIERS = ("identifier",)
 """Besides the names of the target types."""
@@ -28,20 +28,21 @@ _FORMS = ("id", "Type/id", "URL")
 
 def indexer(parameter: SearchParameter) -> Sink:
     """Rows for where a Reference or a canonical leads, and for the identifier it carries."""
-    name = f"{parameter.resource_type}.{parameter.code}"
-    key, by_identifier = row_key(name), token.identifier_indexer(f"{name}:identifier")
+    key = row_key(f"{parameter.resource_type}.{parameter.code}")
 
     def index(value: Any, rows: Rows) -> None:
         if type(value) is str:  # a canonical: with its version, and without
-            rows.reference.append((value, key, ""))
+            rows.reference.append(Reference(value, "", key))
             if "|" in value:
-                rows.reference.append((value.partition("|")[0], key, ""))
+                rows.reference.append(Reference(value.partition("|")[0], "", key))
         elif type(value) is dict:
             literal, identifier = value.get("reference"), value.get("identifier")
             target_type, target_id = target(literal) if type(literal) is str else ("", "")
-            rows.reference.append((target_id, key, target_type))
-            if type(identifier) is dict:
-                by_identifier(identifier, rows)
+            if type(identifier) is dict and type(identifier.get("value")) is str:
+                carried = identifier["value"], system_key(str(identifier.get("system", "")))
+                rows.reference.append(Reference(target_id, target_type, key, *carried))
+            else:
+                rows.reference.append(Reference(target_id, target_type, key))
 
     return index
 
@@ -57,10 +58,10 @@ def target(literal: str) -> tuple[str, str]:
 
 def term(parameter: SearchParameter, modifier: str, text: str, base: str) -> Term:
     """A target. Raises InvalidParameter."""
-    name = f"{parameter.resource_type}.{parameter.code}"
+    key, found = row_key(f"{parameter.resource_type}.{parameter.code}"), unescape(text)
     if modifier == "identifier":
-        return token.term_under(f"{name}:identifier", parameter, text)._replace(rank=1)
-    key, found = row_key(name), unescape(text)
+        meant = token.term_under("", parameter, text)
+        return Term(REFERENCE, key, carrying(meant.condition), meant.values, 1)
     if base and found.startswith(f"{base}/"):
         found = found[len(base) + 1 :]
     literal = LITERAL.fullmatch(found)
@@ -80,8 +81,23 @@ def term(parameter: SearchParameter, modifier: str, text: str, base: str) -> Ter
 
 
 def anything(rows: FromClause, values: Sequence[BindParameter[Any]]) -> ColumnElement[bool]:
-    return rows.c.target_id == values[0]
+    targets = TARGET.alias()
+    return rows.c.target.in_(select(targets.c.number).where(targets.c.id == values[0]))
 
 
 def of_type(rows: FromClause, values: Sequence[BindParameter[Any]]) -> ColumnElement[bool]:
-    return and_(rows.c.target_id == values[0], rows.c.target_type == values[1])
+    targets = TARGET.alias()
+    numbers = select(targets.c.number).where(targets.c.id == values[0], targets.c.type == values[1])
+    return rows.c.target == numbers.scalar_subquery()  # one at most: so the rows are known to stand in order
+
+
+@cache
+def carrying(condition: Condition) -> Condition:
+    """References with an identifier for which a condition of tokens holds."""
+
+    def carries(rows: FromClause, values: Sequence[BindParameter[Any]]) -> ColumnElement[bool]:
+        targets = TARGET.alias()
+        numbers = select(targets.c.number).where(condition(targets, values))
+        return and_(rows.c.identified == 1, rows.c.target.in_(numbers))
+
+    return carries

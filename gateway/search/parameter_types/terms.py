@@ -32,6 +32,20 @@ class Term(NamedTuple):
     """How few resources it is likely to match: terms of low rank are tried first."""
 
 
+class Reference(NamedTuple):
+    """Where a reference leads, and the identifier that it carries."""
+
+    id: str
+    """Of a resource; the URL of what is elsewhere; "" where it leads nowhere."""
+    type: str
+    """Of a resource, else ""."""
+    key: int
+    """The `row_key` of its parameter."""
+    code: str = ""
+    system: int = 0
+    """A `system_key`."""
+
+
 @dataclass(slots=True)
 class Rows:
     """Index rows of one resource while they are collected, without its pk; each list is named after its table."""
@@ -41,7 +55,7 @@ class Rows:
     date: list[tuple[int, int, int]]
     quantity: list[tuple[int, float, float, str, str, str]]
     uri: list[tuple[int, str]]
-    reference: list[tuple[str, int, str]]
+    reference: list[Reference]
 
 
 def invalid(code: str, text: str, why: str, choices: tuple[str, ...] = ()) -> InvalidParameter:

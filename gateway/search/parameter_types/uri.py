@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, FromClause, and_, or_
+from sqlalchemy import BindParameter, ColumnElement, FromClause, and_, or_, select
 
 from gateway.search.fhirpath import Sink
 from gateway.search.parameter_types.terms import Rows, Term, invalid, unescape
 from gateway.search.parameters import SearchParameter, row_key
-from gateway.search.tables import URI
+from gateway.search.tables import URI, URI_TEXT
 
 MODIFIERS = ("above", "below")
 
@@ -48,12 +48,18 @@ def term(parameter: SearchParameter, modifier: str, text: str, base: str) -> Ter
 
 
 def same(rows: FromClause, values: Sequence[BindParameter[Any]]) -> ColumnElement[bool]:
-    return rows.c.value == values[0]
+    texts = URI_TEXT.alias()
+    number = select(texts.c.number).where(texts.c.value == values[0])
+    return rows.c.uri == number.scalar_subquery()  # one at most: so the rows are known to stand in order
 
 
 def below(rows: FromClause, values: Sequence[BindParameter[Any]]) -> ColumnElement[bool]:
-    return or_(rows.c.value == values[0], and_(rows.c.value >= values[1], rows.c.value < values[2]))
+    texts = URI_TEXT.alias()
+    value = texts.c.value
+    found = or_(value == values[0], and_(value >= values[1], value < values[2]))
+    return rows.c.uri.in_(select(texts.c.number).where(found))
 
 
 def above(rows: FromClause, values: Sequence[BindParameter[Any]]) -> ColumnElement[bool]:
-    return rows.c.value.in_(values)
+    texts = URI_TEXT.alias()
+    return rows.c.uri.in_(select(texts.c.number).where(texts.c.value.in_(values)))

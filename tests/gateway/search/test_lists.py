@@ -24,10 +24,11 @@ LISTS = {
     ("Patient", "family:exact"): ("value=?", "name{}"),
     ("Patient", "birthdate"): ("low>?", "{:04}"),
     ("Patient", "_lastUpdated"): ("updated>?", "{:04}"),
-    ("Patient", "general-practitioner"): ("target_id=?", "Practitioner/{}"),
+    ("Patient", "general-practitioner"): ("target=?", "Practitioner/{}"),
+    ("Patient", "general-practitioner:identifier"): ("target=?", "urn:a|{}"),
     ("Observation", "code"): ("code=?", "{}"),
     ("Observation", "value-quantity"): ("low>?", "{}||mg"),
-    ("ValueSet", "url"): ("value=?", "urn:{}"),
+    ("ValueSet", "url"): ("uri=?", "urn:{}"),
 }
 """What the index is asked for each value, by type and parameter, and the form of a value."""
 
