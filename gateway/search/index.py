@@ -74,7 +74,7 @@ def index_rows(resource: dict[str, Any]) -> IndexRows:
     for literal in _literals(resource):
         target_type, target_id = reference.target(literal)
         if target_id and (target_id, target_type) not in named:
-            found.add(Reference(target_id, target_type, _ANY_REFERENCE))
+            found.add((target_id, target_type, _ANY_REFERENCE, "", 0))
     return IndexRows(
         row_key(resource_type),
         _edged(rows.string),
@@ -93,7 +93,7 @@ def gained(rows: IndexRows, resource_type: str, elements: dict[str, Any]) -> Ind
     """
     more, none = index_rows({"resourceType": resource_type, **elements}), _nothing(resource_type)
     named = {each[:2] for each in more.reference}
-    references = {each for each in rows.reference if each.key != _ANY_REFERENCE or each[:2] not in named}
+    references = {each for each in rows.reference if each[2] != _ANY_REFERENCE or each[:2] not in named}
     return IndexRows(
         rows.entry,
         _united(rows.string, more.string, none.string),
@@ -183,7 +183,7 @@ def write(connection: Connection, additions: Sequence[tuple[int, IndexRows]], re
         QUANTITY,
         ((k, a, pk, z, s, c, u, e) for pk, rows in additions for k, a, z, s, c, u, e in rows.quantity),
     )
-    uris = numbers.uris(connection, {v for _, rows in additions for _, v, _ in rows.uri})
+    uris = numbers.uris(connection, (v for _, rows in additions for _, v, _ in rows.uri))
     _insert(connection, URI, ((k, uris[v], pk, e) for pk, rows in additions for k, v, e in rows.uri))
     _insert(connection, REFERENCE, numbers.postings(connection, ((pk, rows.reference) for pk, rows in additions)))
 
@@ -197,7 +197,7 @@ def write_references(connection: Connection, changes: Sequence[tuple[int, dict[s
     added: list[tuple[int, list[Reference]]] = []
     for pk, before, after in changes:
         old, new = set(index_rows(before).reference), set(index_rows(after).reference)
-        if not any(each.code for each in old | new):  # else one row may stand for several
+        if not any(code for *_, code, _ in old | new):  # else one row may stand for several
             old, new = old - new, new - old
         removed.append((pk, sorted(old)))
         added.append((pk, sorted(new)))

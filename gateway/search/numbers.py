@@ -6,6 +6,7 @@ Numbers are given in the order of appearance: what is written together stands to
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Table
 
@@ -15,8 +16,8 @@ from gateway.store.sql import Row, WriterSql
 
 Posting = tuple[int, int, int, int]
 """A row of references."""
-Referrers = Iterable[tuple[int, Sequence[Reference]]]
-"""pks, and the references of each."""
+_Place = tuple[str, str]
+"""Id and type."""
 _Identifier = tuple[str, int]
 _NONE: _Identifier = ("", 0)
 # Our own names, here and below.
@@ -26,28 +27,44 @@ _OTHERS = f"SELECT code, system, number FROM {TARGET.name} WHERE id = '' AND cod
 _IDENTIFY = f"UPDATE {TARGET.name} SET code = ?, system = ? WHERE number = ?"  # noqa: S608
 
 
-def uris(connection: Connection, values: Collection[str]) -> dict[str, int]:
-    """The number of each."""
-    if not values:
-        return {}
-    sql = WriterSql(connection)
-    known: dict[str, int] = {row[0]: row[1] for row in sql.rows(_URIS, list(values))}
-    new = [value for value in values if value not in known]
-    known.update(zip(new, _number(sql, URI_TEXT, [(value,) for value in new]), strict=True))
+class _Kept(NamedTuple):
+    """What one transaction knows: if it is rolled back, numbers that it gave were never there."""
+
+    transaction: object
+    uris: dict[str, int]
+    targets: dict[_Place, tuple[int, _Identifier]]
+
+
+def _kept(connection: Connection) -> _Kept:
+    transaction = connection.get_transaction()
+    kept: _Kept | None = connection.info.get(__name__)
+    if kept is None or kept.transaction is not transaction:
+        kept = connection.info[__name__] = _Kept(transaction, {}, {})
+    return kept
+
+
+def uris(connection: Connection, values: Iterable[str]) -> dict[str, int]:
+    """The number of each, and of others."""
+    known = _kept(connection).uris
+    if unknown := {value for value in values if value not in known}:
+        sql = WriterSql(connection)
+        known.update((row[0], row[1]) for row in sql.rows(_URIS, list(unknown)))
+        new = sorted(unknown - known.keys())
+        known.update(zip(new, _number(sql, URI_TEXT, [(value,) for value in new]), strict=True))
     return known
 
 
-def postings(connection: Connection, referrers: Referrers) -> list[Posting]:
-    """The rows of references. Where they lead has a number from now on."""
-    sql = WriterSql(connection)
+def postings(connection: Connection, referrers: Iterable[tuple[int, Sequence[Reference]]]) -> list[Posting]:
+    """The rows of references, given by pk. Where they lead has a number from now on."""
     found = [(pk, each) for pk, references in referrers for each in references]
-    resources = _resources(sql, found)
+    known, sql = _kept(connection).targets, WriterSql(connection)
+    _learn(sql, known, (each for _, each in found))
     rows: dict[tuple[int, int, int], int] = {}
     others: list[tuple[int, Reference]] = []
     for pk, each in found:
         target_id, target_type, key, code, system = each
         if target_id:
-            number, own = resources[target_id, target_type]
+            number, own = known[target_id, target_type]
             if code and own == (code, system):
                 rows[number, key, pk] = 1
                 continue
@@ -55,30 +72,28 @@ def postings(connection: Connection, referrers: Referrers) -> list[Posting]:
         if code or not target_id:
             others.append((pk, each))
     if others:
-        numbers = _others(sql, {(each.code, each.system) for _, each in others})
-        rows.update({(numbers[each.code, each.system], each.key, pk): int(each.code != "") for pk, each in others})
+        numbers = _others(sql, {each[3:] for _, each in others})
+        rows.update({(numbers[each[3:]], each[2], pk): int(each[3] != "") for pk, each in others})
     return [(*place, identified) for place, identified in rows.items()]
 
 
-def _resources(
-    sql: WriterSql, found: Sequence[tuple[int, Reference]]
-) -> dict[tuple[str, str], tuple[int, _Identifier]]:
-    """Numbers and identifiers of what has an id. The first identifier that a reference to it carries is its own."""
-    carried: dict[tuple[str, str], _Identifier] = {}
-    for _, (target_id, target_type, _, code, system) in found:
-        if target_id and not carried.get((target_id, target_type), _NONE)[0]:
-            carried[target_id, target_type] = code, system
-    if not carried:
-        return {}
-    stored = sql.rows(_RESOURCES, list({target_id for target_id, _ in carried}))
-    known = {(row[0], row[1]): (row[2], (row[3], row[4])) for row in stored}
-    gained = [name for name, (_, own) in known.items() if not own[0] and carried.get(name, _NONE)[0]]
-    sql.many(_IDENTIFY, [(*carried[name], known[name][0]) for name in gained])
-    known.update({name: (known[name][0], carried[name]) for name in gained})
-    new = [name for name in carried if name not in known]
-    numbers = _number(sql, TARGET, [(*name, *carried[name]) for name in new])
-    known.update({name: (number, carried[name]) for name, number in zip(new, numbers, strict=True)})
-    return known
+def _learn(sql: WriterSql, known: dict[_Place, tuple[int, _Identifier]], references: Iterable[Reference]) -> None:
+    """Know numbers and identifiers of what has an id. The first identifier that a reference carries is its target's."""
+    carried: dict[_Place, _Identifier] = {}
+    for each in references:
+        place = each[:2]
+        lacks = place not in known or (each[3] and not known[place][1][0])
+        if lacks and each[0] and not carried.get(place, _NONE)[0]:
+            carried[place] = each[3:]
+    if unknown := {target_id for target_id, target_type in carried if (target_id, target_type) not in known}:
+        for target_id, target_type, number, *own in sql.rows(_RESOURCES, list(unknown)):
+            known[target_id, target_type] = number, (own[0], own[1])
+    new = [place for place in carried if place not in known]
+    gained = [place for place in carried if place in known and carried[place][0] and not known[place][1][0]]
+    numbers = _number(sql, TARGET, [(*place, *carried[place]) for place in new])
+    sql.many(_IDENTIFY, [(*carried[place], known[place][0]) for place in gained])
+    known.update({place: (number, carried[place]) for place, number in zip(new, numbers, strict=True)})
+    known.update({place: (known[place][0], carried[place]) for place in gained})
 
 
 def _others(sql: WriterSql, wanted: Collection[_Identifier]) -> dict[_Identifier, int]:

@@ -9,7 +9,6 @@ import fcntl
 import gc
 import multiprocessing
 import os
-import pickle
 import signal
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
@@ -21,6 +20,7 @@ from gateway.store import Store
 from gateway.sync.events import Event, SourceEnded, SourceFailed
 from gateway.sync.prepare import Task, prepared
 from gateway.sync.steps import Steps
+from gateway.sync.wire import packed, unpacked
 from his_adapters.base import Health
 
 _WORTH_A_PROCESS = 3_000
@@ -104,7 +104,7 @@ def _start(task: Task, steps: Steps, store: Store) -> tuple[Connection, SpawnPro
 
 def _receive(pipe: Connection, process: SpawnProcess) -> Event:
     try:
-        event: Event = pickle.loads(pipe.recv_bytes())  # noqa: S301 - our own worker wrote it
+        event = unpacked(pipe.recv_bytes())
     except EOFError:
         process.join()
         return SourceFailed(
@@ -119,4 +119,4 @@ def _work(task: Task, steps: Steps, url: str, pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     with rare_collections(), closing(pipe), closing(Store.attach(url)) as store:
         for event in prepared(task, steps, store):
-            pipe.send_bytes(pickle.dumps(event, protocol=pickle.HIGHEST_PROTOCOL))
+            pipe.send_bytes(packed(event))

@@ -14,7 +14,7 @@ from sqlalchemy import BindParameter, ColumnElement, FromClause, and_, select
 
 from gateway.search.fhirpath import Sink
 from gateway.search.parameter_types import token
-from gateway.search.parameter_types.terms import Condition, Reference, Rows, Term, invalid, unescape
+from gateway.search.parameter_types.terms import Condition, Rows, Term, invalid, unescape
 from gateway.search.parameters import SearchParameter, row_key, system_key
 from gateway.search.tables import REFERENCE, TARGET
 
@@ -32,17 +32,17 @@ def indexer(parameter: SearchParameter) -> Sink:
 
     def index(value: Any, rows: Rows) -> None:
         if type(value) is str:  # a canonical: with its version, and without
-            rows.reference.append(Reference(value, "", key))
+            rows.reference.append((value, "", key, "", 0))
             if "|" in value:
-                rows.reference.append(Reference(value.partition("|")[0], "", key))
+                rows.reference.append((value.partition("|")[0], "", key, "", 0))
         elif type(value) is dict:
             literal, identifier = value.get("reference"), value.get("identifier")
             target_type, target_id = target(literal) if type(literal) is str else ("", "")
             if type(identifier) is dict and type(identifier.get("value")) is str:
-                carried = identifier["value"], system_key(str(identifier.get("system", "")))
-                rows.reference.append(Reference(target_id, target_type, key, *carried))
+                system = system_key(str(identifier.get("system", "")))
+                rows.reference.append((target_id, target_type, key, identifier["value"], system))
             else:
-                rows.reference.append(Reference(target_id, target_type, key))
+                rows.reference.append((target_id, target_type, key, "", 0))
 
     return index
 

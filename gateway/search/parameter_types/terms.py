@@ -32,18 +32,9 @@ class Term(NamedTuple):
     """How few resources it is likely to match: terms of low rank are tried first."""
 
 
-class Reference(NamedTuple):
-    """Where a reference leads, and the identifier that it carries."""
-
-    id: str
-    """Of a resource; the URL of what is elsewhere; "" where it leads nowhere."""
-    type: str
-    """Of a resource, else ""."""
-    key: int
-    """The `row_key` of its parameter."""
-    code: str = ""
-    system: int = 0
-    """A `system_key`."""
+Reference = tuple[str, str, int, str, int]
+"""Where a reference leads, by id and type ("" and the URL of what is elsewhere; "" twice for nowhere); the `row_key` of
+its parameter; value and `system_key` of the identifier that it carries ("" and 0 for none)."""
 
 
 @dataclass(slots=True)
