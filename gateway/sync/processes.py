@@ -15,6 +15,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from typing import NamedTuple
 
 from gateway.store import Store
 from gateway.sync.events import Event, SourceEnded, SourceFailed
@@ -60,63 +61,89 @@ def read_here(tasks: Sequence[Task], steps: Steps, store: Store) -> Generator[tu
             yield task.config.name, event
 
 
+class _Worker(NamedTuple):
+    """A reading process. It reads one source after another, because it takes a second to start."""
+
+    process: SpawnProcess
+    tasks: Connection
+    events: Connection
+
+    def end(self) -> None:
+        """Let it go: it ends when it is told of no further task."""
+        self.tasks.close()
+        self.events.close()
+        self.process.join()
+        self.process.close()
+
+
 def read_in_workers(tasks: Sequence[Task], steps: Steps, store: Store, jobs: int) -> Generator[tuple[str, Event]]:
-    """`jobs` sources at a time, each in a process of its own. A worker that dies is its source's failure."""
+    """`jobs` sources at a time, each in a process. A worker that dies is the failure of the source that it reads."""
     waiting = deque(tasks)
-    running: dict[Connection, tuple[Task, SpawnProcess]] = {}
+    running: dict[Connection, tuple[Task, _Worker]] = {}
+    idle: list[_Worker] = []
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
+                worker = idle.pop() if idle else _start(steps, store)
                 task = waiting.popleft()
-                pipe, process = _start(task, steps, store)
-                running[pipe] = (task, process)
+                running[worker.events] = (task, worker)
+                with suppress(OSError):  # it is dead: so its next event will say
+                    worker.tasks.send(task)
             for ready in wait(list(running)):
                 assert isinstance(ready, Connection)  # noqa: S101 - only these were waited for
-                task, process = running[ready]
-                event = _receive(ready, process)
+                task, worker = running[ready]
+                event = _receive(worker)
                 yield task.config.name, event
-                if isinstance(event, SourceFailed) and not process.is_alive():
-                    event = SourceEnded()
-                    yield task.config.name, event
-                if isinstance(event, SourceEnded):
+                is_dead = isinstance(event, SourceFailed) and not worker.process.is_alive()
+                if is_dead:
+                    yield task.config.name, SourceEnded()
+                if is_dead or isinstance(event, SourceEnded):
                     del running[ready]
-                    ready.close()
-                    process.join()
-                    process.close()
+                    if is_dead:
+                        worker.end()
+                    else:
+                        idle.append(worker)
     finally:
-        for pipe, (_, process) in running.items():
-            process.terminate()
-            process.join()
-            pipe.close()
+        for _, worker in running.values():
+            worker.process.terminate()
+            worker.end()
+        for worker in idle:
+            worker.end()
 
 
-def _start(task: Task, steps: Steps, store: Store) -> tuple[Connection, SpawnProcess]:
+def _start(steps: Steps, store: Store) -> _Worker:
     context = multiprocessing.get_context("spawn")  # a fork would inherit the store's connections
+    tasks, telling = context.Pipe(duplex=False)
     receiving, sending = context.Pipe(duplex=False)
     if hasattr(fcntl, "F_SETPIPE_SZ"):  # Linux
         with suppress(OSError):  # a user may have only so much of it
             fcntl.fcntl(sending.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-    process = context.Process(target=_work, args=(task, steps, store.url, sending), daemon=True)
+    process = context.Process(target=_work, args=(steps, store.url, tasks, sending), daemon=True)
     process.start()
+    tasks.close()
     sending.close()  # so that the pipe ends with the worker
-    return receiving, process
+    return _Worker(process, telling, receiving)
 
 
-def _receive(pipe: Connection, process: SpawnProcess) -> Event:
+def _receive(worker: _Worker) -> Event:
     try:
-        event = unpacked(pipe.recv_bytes())
+        event = unpacked(worker.events.recv_bytes())
     except EOFError:
-        process.join()
+        worker.process.join()
         return SourceFailed(
             Health(
-                "transient", f"The reading process ended (exit code {process.exitcode})", "sync again; is memory short?"
+                "transient",
+                f"The reading process ended (exit code {worker.process.exitcode})",
+                "sync again; is memory short?",
             )
         )
     return event
 
 
-def _work(task: Task, steps: Steps, url: str, pipe: Connection) -> None:
+def _work(steps: Steps, url: str, tasks: Connection, events: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
-    with rare_collections(), closing(pipe), closing(Store.attach(url)) as store:
-        for event in prepared(task, steps, store):
-            pipe.send_bytes(packed(event))
+    with rare_collections(), closing(events), closing(Store.attach(url)) as store, suppress(EOFError):
+        while True:
+            task: Task = tasks.recv()
+            for event in prepared(task, steps, store):
+                events.send_bytes(packed(event))

@@ -79,6 +79,18 @@ def test_a_worker_that_dies_is_its_sources_failure(tmp_path: Path) -> None:
         assert store.counts()["sick"] == store.counts()["well"]
 
 
+def test_a_worker_reads_one_source_after_another(tmp_path: Path) -> None:
+    """More sources than workers, with one among them that kills its worker: all others are whole."""
+    hospitals = [big(tmp_path, name) for name in ("one", "two", "three", "four")]
+    hospitals[1].streams["people"] = [*hospitals[1].streams["people"][:2000], {"how": "kills"}]
+    hospitals[1].write()
+    with opened(tmp_path) as store:
+        report = synced(store, hospitals)
+        assert [source.ok for source in report.sources] == [True, False, True, True]
+        assert store.counts()["one"] == store.counts()["three"] == store.counts()["four"]
+        dangling_links(store)
+
+
 def test_ctrl_c_leaves_what_was_committed(tmp_path: Path, expected: dict[tuple[str, str], dict[str, Any]]) -> None:
     """The interrupt reaches the caller, no process stays behind, and the next sync completes the store."""
 
