@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Table
 from gateway.search import numbers
 from gateway.search.fhirpath import extractor
 from gateway.search.parameter_types import reference, sinks
-from gateway.search.parameter_types.terms import Reference, Rows
+from gateway.search.parameter_types.terms import Place, Rows
 from gateway.search.parameters import INDEXED_TYPES, offered, row_key, system_key
 from gateway.search.tables import (
     DATE,
@@ -61,7 +61,8 @@ class IndexRows(NamedTuple):
     date: tuple[tuple[int, int, int, int], ...]
     quantity: tuple[tuple[int, float, float, str, str, str, int], ...]
     uri: tuple[tuple[int, str, int], ...]
-    reference: tuple[Reference, ...]
+    reference: tuple[tuple[Place, tuple[int, ...]], ...]
+    """Each place once, with the keys of all that lead there."""
 
 
 def index_rows(resource: dict[str, Any]) -> IndexRows:
@@ -69,12 +70,16 @@ def index_rows(resource: dict[str, Any]) -> IndexRows:
     resource_type: str = resource["resourceType"]
     rows = Rows([], [], [], [], [], [])
     _extractor(resource_type)(resource, rows)
-    found = set(rows.reference)
-    named = {each[:2] for each in found}
+    places: dict[Place, tuple[int, ...]] = {}
+    for place, key in rows.reference:
+        keys = places.get(place, ())
+        if key not in keys:
+            places[place] = (*keys, key)
+    named = {place[:2] for place in places}
     for literal in _literals(resource):
         target_type, target_id = reference.target(literal)
         if target_id and (target_id, target_type) not in named:
-            found.add((target_id, target_type, _ANY_REFERENCE, "", 0))
+            places[target_id, target_type, "", 0] = (_ANY_REFERENCE,)
     return IndexRows(
         row_key(resource_type),
         _edged(rows.string),
@@ -82,7 +87,7 @@ def index_rows(resource: dict[str, Any]) -> IndexRows:
         _edged(rows.date),
         _edged(rows.quantity),
         _edged(rows.uri),
-        tuple(found),
+        tuple(places.items()),
     )
 
 
@@ -92,8 +97,12 @@ def gained(rows: IndexRows, resource_type: str, elements: dict[str, Any]) -> Ind
     The same as `index_rows` of the whole resource, without looking at the rest of it again.
     """
     more, none = index_rows({"resourceType": resource_type, **elements}), _nothing(resource_type)
-    named = {each[:2] for each in more.reference}
-    references = {each for each in rows.reference if each[2] != _ANY_REFERENCE or each[:2] not in named}
+    places = {place: keys for place, keys in rows.reference if keys != (_ANY_REFERENCE,)}
+    unnamed = {place: keys for place, keys in rows.reference if place not in places}
+    for place, keys in more.reference:
+        places[place] = tuple(dict.fromkeys((*places.get(place, ()), *keys)))
+    named = {place[:2] for place in places}
+    places.update((place, keys) for place, keys in unnamed.items() if place[:2] not in named)
     return IndexRows(
         rows.entry,
         _united(rows.string, more.string, none.string),
@@ -101,7 +110,7 @@ def gained(rows: IndexRows, resource_type: str, elements: dict[str, Any]) -> Ind
         _united(rows.date, more.date, none.date),
         _united(rows.quantity, more.quantity, none.quantity),
         _united(rows.uri, more.uri, none.uri),
-        tuple(references.union(more.reference)),
+        tuple(places.items()),
     )
 
 
@@ -193,11 +202,11 @@ def write_references(connection: Connection, changes: Sequence[tuple[int, dict[s
 
     A tenth of the cost of writing all rows of a resource again.
     """
-    removed: list[tuple[int, list[Reference]]] = []
-    added: list[tuple[int, list[Reference]]] = []
+    removed: list[tuple[int, list[tuple[Place, tuple[int, ...]]]]] = []
+    added: list[tuple[int, list[tuple[Place, tuple[int, ...]]]]] = []
     for pk, before, after in changes:
         old, new = set(index_rows(before).reference), set(index_rows(after).reference)
-        if not any(code for *_, code, _ in old | new):  # else one row may stand for several
+        if not any(code for (*_, code, _), _ in old | new):  # else one row may stand for several
             old, new = old - new, new - old
         removed.append((pk, sorted(old)))
         added.append((pk, sorted(new)))

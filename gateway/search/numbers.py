@@ -10,14 +10,12 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Table
 
-from gateway.search.parameter_types.terms import Reference
+from gateway.search.parameter_types.terms import Place
 from gateway.search.tables import TARGET, URI_TEXT
 from gateway.store.sql import Row, WriterSql
 
 Posting = tuple[int, int, int, int]
 """A row of references."""
-_Place = tuple[str, str]
-"""Id and type."""
 _Identifier = tuple[str, int]
 _NONE: _Identifier = ("", 0)
 # Our own names, here and below.
@@ -27,12 +25,21 @@ _OTHERS = f"SELECT code, system, number FROM {TARGET.name} WHERE id = '' AND cod
 _IDENTIFY = f"UPDATE {TARGET.name} SET code = ?, system = ? WHERE number = ?"  # noqa: S608
 
 
+class _Target(NamedTuple):
+    """What stands for a place in the rows."""
+
+    number: int
+    identified: int
+    other: int | None
+    """The number of the identifier, where the target has another one."""
+
+
 class _Kept(NamedTuple):
     """What one transaction knows: if it is rolled back, numbers that it gave were never there."""
 
     transaction: object
     uris: dict[str, int]
-    targets: dict[_Place, tuple[int, _Identifier]]
+    places: dict[Place, _Target]
 
 
 def _kept(connection: Connection) -> _Kept:
@@ -54,52 +61,57 @@ def uris(connection: Connection, values: Iterable[str]) -> dict[str, int]:
     return known
 
 
-def postings(connection: Connection, referrers: Iterable[tuple[int, Sequence[Reference]]]) -> list[Posting]:
-    """The rows of references, given by pk. Where they lead has a number from now on."""
-    found = [(pk, each) for pk, references in referrers for each in references]
-    known, sql = _kept(connection).targets, WriterSql(connection)
-    _learn(sql, known, (each for _, each in found))
+def postings(
+    connection: Connection, referrers: Iterable[tuple[int, Iterable[tuple[Place, tuple[int, ...]]]]]
+) -> list[Posting]:
+    """The rows of references: places, with keys, by pk. Each place has a number from now on."""
+    found = [(pk, place, keys) for pk, places in referrers for place, keys in places]
+    known = _kept(connection).places
+    if unknown := {place for _, place, _ in found if place not in known}:
+        _learn(WriterSql(connection), known, unknown)
     rows: dict[tuple[int, int, int], int] = {}
-    others: list[tuple[int, Reference]] = []
-    for pk, each in found:
-        target_id, target_type, key, code, system = each
-        if target_id:
-            number, own = known[target_id, target_type]
-            if code and own == (code, system):
+    for pk, place, keys in found:
+        number, identified, other = known[place]
+        for key in keys:
+            if identified:
                 rows[number, key, pk] = 1
-                continue
-            rows.setdefault((number, key, pk), 0)
-        if code or not target_id:
-            others.append((pk, each))
-    if others:
-        numbers = _others(sql, {each[3:] for _, each in others})
-        rows.update({(numbers[each[3:]], each[2], pk): int(each[3] != "") for pk, each in others})
-    return [(*place, identified) for place, identified in rows.items()]
+            else:
+                rows.setdefault((number, key, pk), 0)
+            if other is not None:
+                rows[other, key, pk] = 1
+    return [(*row, identified) for row, identified in rows.items()]
 
 
-def _learn(sql: WriterSql, known: dict[_Place, tuple[int, _Identifier]], references: Iterable[Reference]) -> None:
-    """Know numbers and identifiers of what has an id. The first identifier that a reference carries is its target's."""
-    carried: dict[_Place, _Identifier] = {}
-    for each in references:
-        place = each[:2]
-        lacks = place not in known or (each[3] and not known[place][1][0])
-        if lacks and each[0] and not carried.get(place, _NONE)[0]:
-            carried[place] = each[3:]
-    if unknown := {target_id for target_id, target_type in carried if (target_id, target_type) not in known}:
-        for target_id, target_type, number, *own in sql.rows(_RESOURCES, list(unknown)):
-            known[target_id, target_type] = number, (own[0], own[1])
-    new = [place for place in carried if place not in known]
-    gained = [place for place in carried if place in known and carried[place][0] and not known[place][1][0]]
-    numbers = _number(sql, TARGET, [(*place, *carried[place]) for place in new])
-    sql.many(_IDENTIFY, [(*carried[place], known[place][0]) for place in gained])
-    known.update({place: (number, carried[place]) for place, number in zip(new, numbers, strict=True)})
-    known.update({place: (known[place][0], carried[place]) for place in gained})
+def _learn(sql: WriterSql, known: dict[Place, _Target], unknown: Collection[Place]) -> None:
+    """Number places. The first identifier with which a reference leads to a target is the target's."""
+    carried: dict[tuple[str, str], _Identifier] = {}
+    for target_id, target_type, code, system in unknown:
+        if target_id and not carried.get((target_id, target_type), _NONE)[0]:
+            carried[target_id, target_type] = code, system
+    stored = sql.rows(_RESOURCES, list({target_id for target_id, _ in carried})) if carried else ()
+    targets = {(row[0], row[1]): (row[2], (row[3], row[4])) for row in stored}
+    new = [target for target in carried if target not in targets]
+    numbers = _number(sql, TARGET, [(*target, *carried[target]) for target in new])
+    targets.update((target, (number, carried[target])) for target, number in zip(new, numbers, strict=True))
+    gained = [target for target, identifier in carried.items() if identifier[0] and not targets[target][1][0]]
+    sql.many(_IDENTIFY, [(*carried[target], targets[target][0]) for target in gained])
+    targets.update((target, (targets[target][0], carried[target])) for target in gained)
+    apart = {place for place in unknown if not place[0] or place[2:] not in (_NONE, targets[place[:2]][1])}
+    others = _others(sql, {(code, system) for _, _, code, system in apart})
+    for target_id, target_type, code, system in unknown:
+        other = others.get((code, system)) if (target_id, target_type, code, system) in apart else None
+        if target_id:
+            identified = int(code != "" and other is None)
+            known[target_id, target_type, code, system] = _Target(targets[target_id, target_type][0], identified, other)
+        else:
+            known[target_id, target_type, code, system] = _Target(others[code, system], int(code != ""), None)
 
 
 def _others(sql: WriterSql, wanted: Collection[_Identifier]) -> dict[_Identifier, int]:
     """Numbers of identifiers that no target has for its own; and of nothing."""
-    codes = list({code for code, _ in wanted})
-    known = {(row[0], row[1]): row[2] for row in sql.rows(_OTHERS, codes)}
+    if not wanted:
+        return {}
+    known = {(row[0], row[1]): row[2] for row in sql.rows(_OTHERS, list({code for code, _ in wanted}))}
     new = sorted(set(wanted) - known.keys())
     known.update(zip(new, _number(sql, TARGET, [("", "", *each) for each in new]), strict=True))
     return known

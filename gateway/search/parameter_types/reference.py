@@ -32,17 +32,17 @@ def indexer(parameter: SearchParameter) -> Sink:
 
     def index(value: Any, rows: Rows) -> None:
         if type(value) is str:  # a canonical: with its version, and without
-            rows.reference.append((value, "", key, "", 0))
+            rows.reference.append(((value, "", "", 0), key))
             if "|" in value:
-                rows.reference.append((value.partition("|")[0], "", key, "", 0))
+                rows.reference.append(((value.partition("|")[0], "", "", 0), key))
         elif type(value) is dict:
             literal, identifier = value.get("reference"), value.get("identifier")
             target_type, target_id = target(literal) if type(literal) is str else ("", "")
             if type(identifier) is dict and type(identifier.get("value")) is str:
                 system = system_key(str(identifier.get("system", "")))
-                rows.reference.append((target_id, target_type, key, identifier["value"], system))
+                rows.reference.append(((target_id, target_type, identifier["value"], system), key))
             else:
-                rows.reference.append((target_id, target_type, key, "", 0))
+                rows.reference.append(((target_id, target_type, "", 0), key))
 
     return index
 

@@ -32,9 +32,9 @@ class Term(NamedTuple):
     """How few resources it is likely to match: terms of low rank are tried first."""
 
 
-Reference = tuple[str, str, int, str, int]
-"""Where a reference leads, by id and type ("" and the URL of what is elsewhere; "" twice for nowhere); the `row_key` of
-its parameter; value and `system_key` of the identifier that it carries ("" and 0 for none)."""
+Place = tuple[str, str, str, int]
+"""Where a reference leads: id and type ("" and the URL of what is elsewhere; "" twice for nowhere), then value and
+`system_key` of the identifier that it carries ("" and 0 for none)."""
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ class Rows:
     date: list[tuple[int, int, int]]
     quantity: list[tuple[int, float, float, str, str, str]]
     uri: list[tuple[int, str]]
-    reference: list[Reference]
+    reference: list[tuple[Place, int]]
 
 
 def invalid(code: str, text: str, why: str, choices: tuple[str, ...] = ()) -> InvalidParameter:

@@ -6,11 +6,15 @@ import copy
 import pickle
 
 import pytest
-from sqlalchemy import create_engine, func, select
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import StaticPool, create_engine, func, select
 
 from gateway.identity.person import decorated, decoration
+from gateway.search import numbers
 from gateway.search.index import INDEX, gained, index_rows, referrers, write, write_references
 from gateway.search.parameter_types import PARAMETER_TYPES
+from gateway.search.parameter_types.terms import Place
 from gateway.search.parameters import INDEXED_TYPES, SEARCH_PARAMETERS, SERVED_TYPES, of_type, offered, row_key
 from gateway.search.tables import REFERENCE, TARGET
 from tests.gateway.search.world import Maker
@@ -91,6 +95,59 @@ def test_references_alone_are_written_anew() -> None:
             )
         engine.dispose()
     assert found[0] == found[1]
+
+
+PLACES = st.tuples(st.sampled_from(("", "1", "2", "http://other.org/x")), st.sampled_from(("Patient", "Group")))
+REFERRERS = st.lists(
+    st.lists(
+        st.builds(
+            lambda place, key, code, system: (
+                (place[0], place[1] if place[0] else "", code, system if code else 0),
+                key,
+            ),
+            PLACES,
+            st.integers(1, 2),
+            st.sampled_from(("", "", "a", "b")),
+            st.integers(0, 1),
+        ),
+        max_size=4,
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@given(st.lists(REFERRERS, min_size=1, max_size=4))
+def test_references_are_found_by_what_they_lead_to_and_by_what_they_carry(
+    transactions: list[list[list[tuple[Place, int]]]],
+) -> None:
+    """Whatever others to the same target carried before, in this transaction or another."""
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    INDEX.create_all(engine)
+    led, carried, pk = set(), set(), 0
+    for referrers_of_one in transactions:
+        with engine.begin() as connection:
+            for found in referrers_of_one:
+                pk += 1
+                places: dict[Place, tuple[int, ...]] = {}
+                for place, key in found:
+                    places[place] = (*places.get(place, ()), *({key} - set(places.get(place, ()))))
+                    led.add((pk, key, *place[:2]))
+                    if place[2]:
+                        carried.add((pk, key, *place[2:]))
+                rows = numbers.postings(connection, [(pk, list(places.items()))])
+                for row in rows:
+                    connection.execute(REFERENCE.insert().values(row))
+    with engine.begin() as connection:
+        rows = [tuple(row) for row in connection.execute(LED)]
+        targets = connection.execute(select(TARGET.c.id, TARGET.c.type).where(TARGET.c.id != "")).all()
+    engine.dispose()
+    assert {(pk, key, target, kind) for key, pk, _, target, kind, _, _ in rows if target} == {
+        row for row in led if row[2]
+    }
+    assert {(pk, key, code, system) for key, pk, identified, _, _, code, system in rows if identified} == carried
+    assert {row[:2] for row in led} == {(pk, key) for key, pk, *_ in rows}
+    assert len(targets) == len(set(targets))
 
 
 def test_removal_leaves_nothing_behind() -> None:
