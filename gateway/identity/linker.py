@@ -93,8 +93,7 @@ class Linker:
         return _Batch(self._scorer, self._roster.members(persons), sharing, rulings)
 
     def _enter(self, each: Arrival, batch: _Batch) -> list[Finding]:
-        traits = unpacked(each.notes.traits)
-        forms = self._scorer.forms(traits)
+        traits, forms = self._scorer.known(each.notes.traits)
         found = self._candidates(each, forms, batch)
         best = found[0] if found else None
         if best is not None and best.action == Action.AUTO:
@@ -112,8 +111,7 @@ class Linker:
 
     def _revise(self, each: Arrival, entry: Entry, batch: _Batch) -> list[Finding]:
         self.crosswalk.change(each.record, each.notes.traits)
-        traits = unpacked(each.notes.traits)
-        forms = self._scorer.forms(traits)
+        traits, forms = self._scorer.known(each.notes.traits)
         person = batch.remove(each.record)
         rest = batch.people.get(person, [])
         found = self._candidates(each, forms, batch)
@@ -210,8 +208,7 @@ class _Batch:
         names: dict[int, str] = {}
         for each in entries:
             names[each.number] = each.record
-            traits = unpacked(each.traits)
-            self._put(Known(each.record, each.source, each.person, traits, scorer.forms(traits)))
+            self._put(Known(each.record, each.source, each.person, *scorer.known(each.traits)))
         self._blocks = {value: [names[number] for number in numbers] for value, numbers in sharing.items()}
 
     def ruling(self, record: str) -> Ruling:

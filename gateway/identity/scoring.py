@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from math import exp2, log2
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -15,10 +16,13 @@ from typing import Any, NamedTuple
 from gateway.identity.comparisons import COMPARISONS, MISSING, Comparison, LevelOf, level_of
 from gateway.identity.forms import Forms, forms
 from gateway.identity.model import Agreement, Model
+from gateway.identity.roster import unpacked
 from gateway.identity.traits import Traits
 
 NEVER = -1000.0
 """Log2 of what does not happen: small enough to vanish beside anything else."""
+_REMEMBERED = 10_000
+"""Records whose forms are kept: some 20 MB."""
 LEAST = 1e-9
 """No share is smaller: nothing is impossible."""
 
@@ -92,11 +96,20 @@ class Scorer:
         self._relatives = log2(model.relatives) if model.relatives > 0 else NEVER
         self._pairs = log2((count - 1) / 2)
         self._weights = [_weights(comparison, model) for comparison in COMPARISONS]
+        self._known = lru_cache(_REMEMBERED)(self._unpacked)
+
+    def _unpacked(self, row: bytes) -> tuple[Traits, Forms]:
+        traits = unpacked(row)
+        return traits, self.forms(traits)
 
     @property
     def priors(self) -> tuple[float, float, float]:
         """Log2 of how many pairs of one person, of relatives and of strangers there are, by record."""
         return self._matches, self._relatives, self._pairs
+
+    def known(self, row: bytes) -> tuple[Traits, Forms]:
+        """Traits that `roster.packed` packed, and their forms: the same records are asked about again and again."""
+        return self._known(row)
 
     def forms(self, traits: Traits) -> Forms:
         """What of a record is compared, without values that too many share."""
