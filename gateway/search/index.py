@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table
@@ -50,6 +51,8 @@ TABLES = (INDEX,)
 _ANY_REFERENCE = row_key(UNNAMED)
 _STORED_BY_COLUMN = ("_id", "_lastUpdated")
 _IN_ONE_STATEMENT = 500
+_TOGETHER = 100
+"""Rows that one statement writes."""
 
 
 class IndexRows(NamedTuple):
@@ -227,16 +230,21 @@ def _delete(table: Table, mark: str) -> str:
 
 
 @cache
-def _put(table: Table, mark: str) -> str:
-    marks = ", ".join(mark for _ in table.columns)
-    return f"INSERT INTO {table.name} ({', '.join(table.columns.keys())}) VALUES ({marks})"  # noqa: S608
+def _put(table: Table, mark: str, rows: int) -> str:
+    marks = f"({', '.join(mark for _ in table.columns)})"
+    return f"INSERT INTO {table.name} ({', '.join(table.columns.keys())}) VALUES {', '.join([marks] * rows)}"  # noqa: S608
 
 
 def _insert(connection: Connection, table: Table, rows: Iterable[tuple[Any, ...]]) -> None:
-    # In key order neighbours go to the same page.
-    ready = sorted(rows)
-    if ready:
-        connection.exec_driver_sql(_put(table, _mark(connection)), ready)
+    ready = sorted(rows)  # in key order neighbours go to the same page
+    mark, wide = _mark(connection), _TOGETHER * len(table.columns)
+    together = len(ready) // _TOGETHER * _TOGETHER
+    if together:  # a statement takes longer to begin than to write a row
+        flat = list(chain.from_iterable(ready[:together]))
+        parts = [tuple(flat[start : start + wide]) for start in range(0, len(flat), wide)]
+        connection.exec_driver_sql(_put(table, mark, _TOGETHER), parts)
+    if rest := ready[together:]:
+        connection.exec_driver_sql(_put(table, mark, 1), rest)
 
 
 _LED = f"FROM {TARGET.name} t JOIN {REFERENCE.name} r ON r.target = t.number"  # our own names
