@@ -30,6 +30,9 @@ _WORTH_A_PROCESS = 3_000
 _PIPE_BYTES = 1 << 20
 """About a batch, so that a reader begins the next one while the last is fetched. Usual are 65,536."""
 
+_YIELDING = 10
+"""What workers add to their niceness: all wait for the one that writes, so it goes first."""
+
 
 def cores() -> int:
     """How many cores this process may use."""
@@ -142,6 +145,7 @@ def _receive(worker: _Worker) -> Event:
 
 def _work(steps: Steps, url: str, tasks: Connection, events: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    os.nice(_YIELDING)
     with rare_collections(), closing(events), closing(Store.attach(url)) as store, suppress(EOFError):
         while True:
             task: Task = tasks.recv()
