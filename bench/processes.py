@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from pathlib import Path
 from time import perf_counter
 
 ROOT = Path(__file__).parent.parent
-_TICKS = os.sysconf("SC_CLK_TCK")
+_SCHEDULED = 2  # of a process's clocks, the one of user and system time
 
 
 class CommandError(Exception):
@@ -75,12 +75,11 @@ def children(pid: int) -> list[int]:
 
 
 def cpu_seconds(pids: Sequence[int]) -> float:
-    """User and system time that these have used so far."""
-    total = 0
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        total += int(fields[11]) + int(fields[12])
-    return total / _TICKS
+    """User and system time that these have used so far, to the nanosecond: /proc counts in hundredths of a second.
+
+    A process's clock on Linux: https://man7.org/linux/man-pages/man3/clock_getcpuclockid.3.html
+    """
+    return sum(time.clock_gettime(~pid << 3 | _SCHEDULED) for pid in pids)
 
 
 def memory(pid: int) -> tuple[int, int]:
