@@ -16,7 +16,7 @@ from typing import NamedTuple
 from sqlalchemy import BindParameter, ColumnElement, FromClause, Table, true
 
 from gateway.outcomes import InvalidParameter
-from gateway.search.parameter_types import PARAMETER_TYPES, composite, date, parameter_type, phonetic, token
+from gateway.search.parameter_types import PARAMETER_TYPES, composite, date, parameter_type, phonetic, token, uri
 from gateway.search.parameter_types.terms import Term, invalid, split
 from gateway.search.parameters import RENDERED_TYPES, SERVED_TYPES, SearchParameter, of_type, offered, row_key
 from gateway.search.persons import derived, known, stands_for
@@ -296,7 +296,9 @@ def _missing(parameter: SearchParameter, value: str) -> Clause:
     if value not in ("true", "false"):
         raise invalid(f"{parameter.code}:missing", value, "is not a truth value", ("true", "false"))
     key = row_key(f"{parameter.resource_type}.{parameter.code}")
-    return Clause((Term(TABLES[parameter.type], key, any_row, (), 8),), negated=value == "true")
+    table = TABLES[parameter.type]
+    condition = uri.any_row if table is URI else any_row
+    return Clause((Term(table, key, condition, (), 8),), negated=value == "true")
 
 
 def any_row(rows: FromClause, values: Sequence[BindParameter[object]]) -> ColumnElement[bool]:

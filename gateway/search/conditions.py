@@ -143,11 +143,10 @@ def _at_its_end(link: LinkShape, name: str) -> Select[Any]:
         lives = exists(select(literal_column("1")).select_from(ENTRY).where(ENTRY.c.pk == target.c.pk))
         of_type = target.c.type == bindparam(f"t{name}")
         return select(target.c.pk).where(target.c.id.in_(ids.where(references.c.pk.in_(far), named)), of_type, lives)
-    numbers = select(led.c.number).join_from(target, led, and_(led.c.id == target.c.id, led.c.type == target.c.type))
-    return select(references.c.pk).where(
-        references.c.target.in_(numbers.where(target.c.pk.in_(far), led.c.type == bindparam(f"t{name}"))),
-        references.c.param == bindparam(f"k{name}"),
-    )
+    # Step by step, each a set: as one join SQLite may begin at the wrong end.
+    ids = select(target.c.id).where(target.c.pk.in_(far))
+    numbers = select(led.c.number).where(led.c.id.in_(ids), led.c.type == bindparam(f"t{name}"))
+    return select(references.c.pk).where(references.c.target.in_(numbers), references.c.param == bindparam(f"k{name}"))
 
 
 def _along(name: str) -> tuple[FromClause, FromClause, FromClause]:

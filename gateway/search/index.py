@@ -196,7 +196,7 @@ def write(connection: Connection, additions: Sequence[tuple[int, IndexRows]], re
         ((k, a, pk, z, s, c, u, e) for pk, rows in additions for k, a, z, s, c, u, e in rows.quantity),
     )
     uris = numbers.uris(connection, (v for _, rows in additions for _, v, _ in rows.uri))
-    _insert(connection, URI, ((k, uris[v], pk, e) for pk, rows in additions for k, v, e in rows.uri))
+    _insert(connection, URI, ((uris[v], k, pk, e) for pk, rows in additions for k, v, e in rows.uri))
     _insert(connection, REFERENCE, numbers.postings(connection, ((pk, rows.reference) for pk, rows in additions)))
 
 

@@ -66,8 +66,8 @@ QUANTITY = _table(
 )
 """Closed ranges; a plain value is a range of one point."""
 
-URI = _table("index_uri", _key("param", Integer), _key("uri", Integer), _key("pk", _PK), _edge())
-"""`uri` is the number of a text."""
+URI = _table("index_uri", _key("uri", Integer), _key("param", Integer), _key("pk", _PK), _edge())
+"""`uri` is the number of a text. Clustered by it first, so that SQLite follows the texts to sort by them."""
 
 URI_TEXT = Table(
     "index_uri_text",

@@ -47,6 +47,12 @@ def term(parameter: SearchParameter, modifier: str, text: str, base: str) -> Ter
     return Term(URI, key, above, tuple(form for stem in stems for form in (stem, stem + "/")), 6)
 
 
+def any_row(rows: FromClause, values: Sequence[BindParameter[Any]]) -> ColumnElement[bool]:
+    """There is one: each of the few texts is looked for."""
+    del values
+    return rows.c.uri.in_(select(URI_TEXT.alias().c.number))
+
+
 def same(rows: FromClause, values: Sequence[BindParameter[Any]]) -> ColumnElement[bool]:
     texts = URI_TEXT.alias()
     number = select(texts.c.number).where(texts.c.value == values[0])
