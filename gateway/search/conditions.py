@@ -134,7 +134,8 @@ def _joined(parts: tuple[Shape, ...], name: str) -> Select[Any]:
 
 def _at_its_end(link: LinkShape, name: str) -> Select[Any]:
     """What has a link that leads to a match, found from the matches."""
-    far: Pks = matching(link.shape, name)
+    # Named, because SQLite's parser allows but so many SELECTs one inside another.
+    far = select(matching(link.shape, name).cte(f"c{name}").c.pk)
     references, led, target = _along(name)
     named = and_(references.c.param == bindparam(f"k{name}"), led.c.type == bindparam(f"t{name}"))
     if link.reverse:
@@ -143,9 +144,9 @@ def _at_its_end(link: LinkShape, name: str) -> Select[Any]:
         lives = exists(select(literal_column("1")).select_from(ENTRY).where(ENTRY.c.pk == target.c.pk))
         of_type = target.c.type == bindparam(f"t{name}")
         return select(target.c.pk).where(target.c.id.in_(ids.where(references.c.pk.in_(far), named)), of_type, lives)
-    # Step by step, each a set: as one join SQLite may begin at the wrong end.
-    ids = select(target.c.id).where(target.c.pk.in_(far))
-    numbers = select(led.c.number).where(led.c.id.in_(ids), led.c.type == bindparam(f"t{name}"))
+    # Not by type too: SQLite would look through all of a type.
+    numbers = select(led.c.number).join_from(target, led, led.c.id == target.c.id)
+    numbers = numbers.where(target.c.pk.in_(far), led.c.type == bindparam(f"t{name}"))
     return select(references.c.pk).where(references.c.target.in_(numbers), references.c.param == bindparam(f"k{name}"))
 
 

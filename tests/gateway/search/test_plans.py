@@ -21,6 +21,7 @@ from tests.gateway.search.world import BASE, World
 FOLLOWED = [
     ("Condition", "encounter:Encounter.subject:Patient.family", "x"),
     ("Condition", "encounter:Encounter.subject:Patient.identifier", "urn:a|x"),
+    ("Encounter", "subject:Patient.organization.partof.partof.partof.partof.name", "x"),
     ("Condition", "subject", "Patient/1"),
     ("Condition", "subject:identifier", "urn:a|x"),
     ("Patient", "_has:Encounter:subject:status", "finished"),
