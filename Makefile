@@ -41,7 +41,7 @@ lint: $(VENV)/.dev ## Style, types and the import law
 test: lint ## All checks and tests
 	$(BIN)/pytest -n 2 --dist worksteal -m "not soak"
 
-soak: $(VENV)/.dev ## The full counts of the acceptance lists (slow)
+soak: $(VENV)/.bench ## The full counts of the acceptance lists (slow)
 	$(BIN)/pytest -n 2 -m soak
 
 bench: $(VENV)/.dev ## Ratios against named ceilings, into bench/RESULTS.md

@@ -83,7 +83,7 @@ def spark_session(folder: Path) -> Iterator[SparkSession]:
             "spark.driver.host": _LOOPBACK,
             "spark.driver.bindAddress": _LOOPBACK,
             "spark.local.dir": str(folder / "spark"),
-            "spark.sql.shuffle.partitions": str(2 * len(os.sched_getaffinity(0))),
+            "spark.sql.shuffle.partitions": str(2 * (os.cpu_count() or 1)),
         }
     session = SparkSession.builder.config(map=configured).getOrCreate()
     try:
