@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import repeat
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from marshmallow import EXCLUDE, Schema, ValidationError
+from marshmallow import EXCLUDE, Schema, ValidationError, missing
 from marshmallow.fields import Field
 
 from his_adapters.base import Column, Problem, Record, Rejected, SourceConfigError
@@ -136,40 +136,58 @@ _MISSING: dict[str, str | list[Any] | dict[Any, Any]] = {
 
 
 class RowLoader:
-    """Loads batches of raw rows of one dataset into records and rejects."""
+    """Loads batches of raw rows of one dataset into records and rejects.
+
+    The cells of a sound row are read by their fields one by one. A row with any other cell goes through the whole
+    schema, which says all that is wrong with it.
+    """
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
-        self._schema = schema_of(dataset.row)(many=True, unknown=EXCLUDE)
+        self._schema = schema_of(dataset.row)(unknown=EXCLUDE)
         self.strict = {name for name, each in self._schema.fields.items() if each.required} | dataset.strict
         """The fields that refuse the whole row when they are broken."""
         self._names = tuple(item.name for item in fields(dataset.row))
+        self._key = self._names.index(dataset.key)
+        self._readers = [(name, *_reader(self._schema.fields[name])) for name in self._names]
 
     def load(
         self, rows: Sequence[Mapping[str, Any]], digests: Sequence[bytes], locators: Callable[[int, str], str]
     ) -> Iterator[Record | Rejected]:
         """One record or reject a row, in order. `locators(index, key)` says where a row of the batch lies."""
-        problems: dict[int, list[Problem]] = {}
-        try:
-            loaded: list[Any] = self._schema.load(rows)
-        except ValidationError as error:
-            loaded = error.valid_data  # type: ignore[assignment]
-            problems = {int(index): list(_problems(found)) for index, found in _by_row(error)}
-        for index, values in enumerate(loaded):
-            found = tuple(problems.get(index, ()))
-            key = values.get(self._dataset.key) if isinstance(values, dict) else None
+        for index, (values, found) in enumerate([self._values(row) for row in rows]):
+            key = values[self._key]
             locator = locators(index, key or "")
-            if key is None or any(each.field in self.strict for each in found):
+            if key is None or (found and any(each.field in self.strict for each in found)):
                 yield Rejected(self._dataset.name, (key,) if key else (), locator, digests[index], found)
                 continue
-            data = self._dataset.row(**{name: values.get(name) for name in self._names})
-            yield Record(self._dataset.name, (key,), data, locator, digests[index], found)
+            yield Record(self._dataset.name, (key,), self._dataset.row(*values), locator, digests[index], found)
+
+    def _values(self, row: Mapping[str, Any]) -> tuple[list[Any], tuple[Problem, ...]]:
+        """The values of the fields, None for a broken one, and what is wrong with them."""
+        try:
+            return [read(row.get(name, absent)) for name, absent, read in self._readers], ()
+        except ValidationError:
+            return self._by_schema(row)
+
+    def _by_schema(self, row: Mapping[str, Any]) -> tuple[list[Any], tuple[Problem, ...]]:
+        loaded: Any
+        found: tuple[Problem, ...] = ()
+        try:
+            loaded = self._schema.load(row)
+        except ValidationError as error:
+            loaded, found = error.valid_data, tuple(_problems(error.messages))
+        return [loaded.get(name) for name in self._names], found
 
 
-def _by_row(error: ValidationError) -> Iterable[tuple[int, Any]]:
-    if not isinstance(error.messages, dict):
-        raise error
-    return error.messages.items()
+def _reader(field: Field[Any]) -> tuple[Any, Callable[[Any], Any]]:
+    """What a field reads where no cell is, and how it reads one: without those steps of marshmallow that it lacks."""
+    if field.required:
+        return missing, field.deserialize
+    if not field.allow_none or field.validators or field.pre_load or field.post_load:
+        return None, field.deserialize
+    read = field._deserialize  # noqa: SLF001 - what a marshmallow field of one's own defines
+    return None, lambda cell: None if cell is None else read(cell, None, None)
 
 
 def _problems(found: Any, prefix: str = "") -> Iterator[Problem]:
