@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -25,17 +25,16 @@ IDENTIFIER_TYPES = "http://terminology.hl7.org/CodeSystem/v2-0203"
 UCUM = "http://unitsofmeasure.org"
 
 _NAMESPACE = UUID("6f7a3c52-5a0e-5c8e-9b0d-0f5b7d3f0a11").bytes
+_VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
+"""By the digit of the hash that a UUID's two bits of variant stand in."""
 
 
 @lru_cache(maxsize=4096)
 def resource_id(source: str, resource_type: str, stream: str, key: tuple[str, ...], role: str = "") -> str:
     """The UUIDv5 of source, type, stream, native key and role: the same in every run, never a native key in a URL."""
     name = orjson.dumps([source, resource_type, stream, *key, role])
-    raw = bytearray(hashlib.sha1(_NAMESPACE + name, usedforsecurity=False).digest()[:16])
-    raw[6] = raw[6] & 0x0F | 0x50
-    raw[8] = raw[8] & 0x3F | 0x80
-    text = raw.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    text = hashlib.sha1(_NAMESPACE + name, usedforsecurity=False).hexdigest()
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:32]}"
 
 
 def resource(
@@ -49,15 +48,22 @@ def resource(
     security: Iterable[dict[str, str]] = (),
 ) -> Resource:
     """The start of every resource: its type, id and meta with the source's badge."""
-    meta: dict[str, Any] = {"source": f"{URN}:source:{context.source}"}
+    source, badge = _source(context.source)
+    meta: dict[str, Any] = {"source": source}
     if labels := list(security):
         meta["security"] = labels
-    meta["tag"] = [{"system": f"{URN}:source", "code": context.source}, *(tag(code) for code in tags)]
+    meta["tag"] = [badge, *map(tag, tags)]
     return {
         "resourceType": resource_type,
         "id": resource_id(context.source, resource_type, stream, key, role),
         "meta": meta,
     }
+
+
+@cache
+def _source(name: str) -> tuple[str, dict[str, str]]:
+    """The URI of a source, and the tag that it gives."""
+    return f"{URN}:source:{name}", {"system": f"{URN}:source", "code": name}
 
 
 def tag(code: str) -> dict[str, str]:

@@ -11,12 +11,12 @@ from decimal import Decimal
 from typing import Any, Final
 
 
-def _keyword(holds: Callable[[Any, Any], bool]) -> type:
+def _keyword(holds: Callable[[Any, Any], bool], prepared: Callable[[Any], Any] = lambda value: value) -> type:
     """A jsonschema_rs keyword from a predicate over (the keyword's value, the instance)."""
 
     class Keyword:
         def __init__(self, _parent: dict[str, Any], value: Any, _path: list[str | int]) -> None:
-            self.value = value
+            self.value = prepared(value)
 
         def validate(self, instance: Any) -> None:
             if not holds(self.value, instance):
@@ -29,9 +29,9 @@ def _whole(_: Any, number: Any) -> bool:
     return not isinstance(number, float | Decimal)
 
 
-def _one_of(names: list[str], instance: Any) -> bool:
+def _one_of(names: frozenset[str], instance: Any) -> bool:
     keys = {key.removeprefix("_") for key in instance} if isinstance(instance, dict) else set()
-    return len(keys.intersection(names)) < 2
+    return len(keys & names) < 2
 
 
 def certainly_after(one: str, other: str) -> bool:
@@ -98,8 +98,8 @@ def _distinct(names: list[str], items: Any) -> bool:
 
 
 def _value_or_extension(_: Any, extension: Any) -> bool:
-    keys = set(extension) if isinstance(extension, dict) else set()
-    return ("extension" in keys) != any(key.startswith(("value", "_value")) for key in keys)
+    keys = extension if isinstance(extension, dict) else ()
+    return ("extension" in keys) != bool([key for key in keys if key.startswith(("value", "_value"))])
 
 
 def _one_content(_: Any, parameter: Any) -> bool:
@@ -110,7 +110,7 @@ def _one_content(_: Any, parameter: Any) -> bool:
 
 KEYWORDS: Final[dict[str, type]] = {
     "wholeNumber": _keyword(_whole),
-    "oneOfMany": _keyword(_one_of),
+    "oneOfMany": _keyword(_one_of, frozenset),
     "periodOrder": _keyword(_period),
     "lowHighOrder": _keyword(_low_high),
     "componentCodes": _keyword(_component_codes),
