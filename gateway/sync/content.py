@@ -25,11 +25,10 @@ def content(
     digest: bytes | None = None,
 ) -> Content:
     """The bytes of a resource without versionId and lastUpdated, and their digest unless an earlier one stands."""
-    resource_type, resource_id = resource["resourceType"], resource["id"]
-    meta = _dumps(resource.get("meta", {}))
-    rest = _dumps({name: value for name, value in resource.items() if name not in {"resourceType", "id", "meta"}})
-    head = b'{"resourceType":' + _dumps(resource_type) + b',"id":' + _dumps(resource_id) + b',"meta":{'
-    tail = (b"," if len(meta) > 2 else b"") + meta[1:] + (b"," if len(rest) > 2 else b"") + rest[1:]
+    resource_type, resource_id, meta = resource["resourceType"], resource["id"], resource.get("meta", {})
+    head = _dumps({"resourceType": resource_type, "id": resource_id, "meta": {}})[:-2]
+    said = _dumps({"resourceType": resource_type, "id": resource_id, "meta": meta, **resource})
+    tail = b"," + said[len(head) :] if meta else said[len(head) :]
     made = digest if digest is not None else blake2b(head + tail, digest_size=16).digest()
     return Content(resource_type, resource_id, head, tail, shared, made, stream, key)
 
