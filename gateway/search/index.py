@@ -6,15 +6,15 @@ caller's transaction. Knows no query.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
-from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, Table
 
-from gateway.search import numbers
+from gateway.search.bulk import Bulk, IndexRows, bulk, put, put_references
 from gateway.search.fhirpath import extractor
+from gateway.search.numbers import postings
 from gateway.search.parameter_types import reference, sinks
 from gateway.search.parameter_types.terms import Place, Rows
 from gateway.search.parameters import INDEXED_TYPES, offered, row_key, system_key
@@ -36,7 +36,9 @@ from gateway.search.tables import (
 __all__ = [
     "INDEX",
     "TABLES",
+    "Bulk",
     "IndexRows",
+    "bulk",
     "gained",
     "index_rows",
     "referrers",
@@ -51,21 +53,6 @@ TABLES = (INDEX,)
 _ANY_REFERENCE = row_key(UNNAMED)
 _STORED_BY_COLUMN = ("_id", "_lastUpdated")
 _IN_ONE_STATEMENT = 500
-_TOGETHER = 100
-"""Rows that one statement writes."""
-
-
-class IndexRows(NamedTuple):
-    """All index rows of one resource, without its pk. Picklable."""
-
-    entry: int
-    string: tuple[tuple[int, str, str, int], ...]
-    token: tuple[tuple[int, str, int, int], ...]
-    date: tuple[tuple[int, int, int, int], ...]
-    quantity: tuple[tuple[int, float, float, str, str, str, int], ...]
-    uri: tuple[tuple[int, str, int], ...]
-    reference: tuple[tuple[Place, tuple[int, ...]], ...]
-    """Each place once, with the keys of all that lead there."""
 
 
 def index_rows(resource: dict[str, Any]) -> IndexRows:
@@ -175,29 +162,30 @@ def _literals(resource: dict[str, Any]) -> list[str]:
     return found
 
 
-def write(connection: Connection, additions: Sequence[tuple[int, IndexRows]], removals: Sequence[int]) -> None:
+def write(
+    connection: Connection,
+    additions: Sequence[tuple[int, IndexRows | int]],
+    removals: Sequence[int],
+    many: Bulk | None = None,
+) -> None:
     """Remove the rows of resources by pk, then add others, in the caller's transaction.
 
-    A resource that changes is in both. Index rows of a pk that is added must have been removed before.
+    What is added is rows, or the number that a resource has in `many`. A resource that changes is in both. Index rows
+    of a pk that is added must have been removed before.
     """
     if removals:
         gone = [(pk,) for pk in removals]
         for table in (ENTRY, STRING, TOKEN, DATE, QUANTITY, URI, REFERENCE):
             connection.exec_driver_sql(_delete(table, _mark(connection)), gone)
-    if not additions:
-        return
-    _insert(connection, ENTRY, ((pk, rows.entry) for pk, rows in additions))
-    _insert(connection, STRING, ((k, v, pk, x, e) for pk, rows in additions for k, v, x, e in rows.string))
-    _insert(connection, TOKEN, ((k, c, pk, s, e) for pk, rows in additions for k, c, s, e in rows.token))
-    _insert(connection, DATE, ((k, a, pk, z, e) for pk, rows in additions for k, a, z, e in rows.date))
-    _insert(
-        connection,
-        QUANTITY,
-        ((k, a, pk, z, s, c, u, e) for pk, rows in additions for k, a, z, s, c, u, e in rows.quantity),
-    )
-    uris = numbers.uris(connection, (v for _, rows in additions for _, v, _ in rows.uri))
-    _insert(connection, URI, ((uris[v], k, pk, e) for pk, rows in additions for k, v, e in rows.uri))
-    _insert(connection, REFERENCE, numbers.postings(connection, ((pk, rows.reference) for pk, rows in additions)))
+    alone = [(pk, rows) for pk, rows in additions if not isinstance(rows, int)]
+    if alone:
+        put(connection, bulk([rows for _, rows in alone]), [pk for pk, _ in alone])
+    if many is not None and len(alone) < len(additions):
+        pks: list[int | None] = [None] * len(many.entry)
+        for pk, number in additions:
+            if isinstance(number, int):
+                pks[number] = pk
+        put(connection, many, pks)
 
 
 def write_references(connection: Connection, changes: Sequence[tuple[int, dict[str, Any], dict[str, Any]]]) -> None:
@@ -205,19 +193,20 @@ def write_references(connection: Connection, changes: Sequence[tuple[int, dict[s
 
     A tenth of the cost of writing all rows of a resource again.
     """
-    removed: list[tuple[int, list[tuple[Place, tuple[int, ...]]]]] = []
-    added: list[tuple[int, list[tuple[Place, tuple[int, ...]]]]] = []
+    places: dict[Place, int] = {}
+    removed: list[tuple[int, int, int]] = []
+    added: list[tuple[int, int, int]] = []
     for pk, before, after in changes:
         old, new = set(index_rows(before).reference), set(index_rows(after).reference)
         if not any(code for (*_, code, _), _ in old | new):  # else one row may stand for several
             old, new = old - new, new - old
-        removed.append((pk, sorted(old)))
-        added.append((pk, sorted(new)))
+        for rows, found in ((old, removed), (new, added)):
+            found += [(places.setdefault(place, len(places)), key, pk) for place, keys in rows for key in keys]
     mark = _mark(connection)
-    if gone := [row[:3] for row in numbers.postings(connection, removed)]:
+    if gone := [row[:3] for row in postings(connection, list(places), list(zip(*sorted(removed), strict=True)))]:
         where = f"target = {mark} AND param = {mark} AND pk = {mark}"
-        connection.exec_driver_sql(f"DELETE FROM {REFERENCE.name} WHERE {where}", sorted(gone))  # noqa: S608
-    _insert(connection, REFERENCE, numbers.postings(connection, added))
+        connection.exec_driver_sql(f"DELETE FROM {REFERENCE.name} WHERE {where}", gone)  # noqa: S608
+    put_references(connection, list(places), list(zip(*sorted(added), strict=True)))
 
 
 def _mark(connection: Connection) -> str:
@@ -227,24 +216,6 @@ def _mark(connection: Connection) -> str:
 @cache
 def _delete(table: Table, mark: str) -> str:
     return f"DELETE FROM {table.name} WHERE pk = {mark}"  # noqa: S608 - our own names
-
-
-@cache
-def _put(table: Table, mark: str, rows: int) -> str:
-    marks = f"({', '.join(mark for _ in table.columns)})"
-    return f"INSERT INTO {table.name} ({', '.join(table.columns.keys())}) VALUES {', '.join([marks] * rows)}"  # noqa: S608
-
-
-def _insert(connection: Connection, table: Table, rows: Iterable[tuple[Any, ...]]) -> None:
-    ready = sorted(rows)  # in key order neighbours go to the same page
-    mark, wide = _mark(connection), _TOGETHER * len(table.columns)
-    together = len(ready) // _TOGETHER * _TOGETHER
-    if together:  # a statement takes longer to begin than to write a row
-        flat = list(chain.from_iterable(ready[:together]))
-        parts = [tuple(flat[start : start + wide]) for start in range(0, len(flat), wide)]
-        connection.exec_driver_sql(_put(table, mark, _TOGETHER), parts)
-    if rest := ready[together:]:
-        connection.exec_driver_sql(_put(table, mark, 1), rest)
 
 
 _LED = f"FROM {TARGET.name} t JOIN {REFERENCE.name} r ON r.target = t.number"  # our own names

@@ -61,25 +61,30 @@ def uris(connection: Connection, values: Iterable[str]) -> dict[str, int]:
     return known
 
 
-def postings(
-    connection: Connection, referrers: Iterable[tuple[int, Iterable[tuple[Place, tuple[int, ...]]]]]
-) -> list[Posting]:
-    """The rows of references: places, with keys, by pk. Each place has a number from now on."""
-    found = [(pk, place, keys) for pk, places in referrers for place, keys in places]
+def postings(connection: Connection, places: Sequence[Place], leads: Sequence[Sequence[int]]) -> list[Posting]:
+    """The rows of references, sorted, each once; `leads` is columns: positions of places, keys, pks.
+
+    Each place that is named has a number from now on.
+    """
+    if not leads:
+        return []
+    positions, keys, pks = leads
+    named = {each: places[each] for each in set(positions)}
     known = _kept(connection).places
-    if unknown := {place for _, place, _ in found if place not in known}:
+    if unknown := {place for place in named.values() if place not in known}:
         _learn(WriterSql(connection), known, unknown)
-    rows: dict[tuple[int, int, int], int] = {}
-    for pk, place, keys in found:
-        number, identified, other = known[place]
-        for key in keys:
-            if identified:
-                rows[number, key, pk] = 1
-            else:
-                rows.setdefault((number, key, pk), 0)
-            if other is not None:
-                rows[other, key, pk] = 1
-    return [(*row, identified) for row, identified in rows.items()]
+    number = {each: known[place].number for each, place in named.items()}
+    identified = {each: known[place].identified for each, place in named.items()}
+    rows = list(
+        zip([number[each] for each in positions], keys, pks, [identified[each] for each in positions], strict=True)
+    )
+    others = {each: other for each, place in named.items() if (other := known[place].other) is not None}
+    if others:
+        rows += [(others[each], key, pk, 1) for each, key, pk in zip(*leads, strict=True) if each in others]
+    rows.sort()
+    if others or len(set(number.values())) < len(number):  # a row may be there with the identifier, and without
+        rows = [(*row, carried) for row, carried in {row[:3]: row[3] for row in rows}.items()]
+    return rows
 
 
 def _learn(sql: WriterSql, known: dict[Place, _Target], unknown: Collection[Place]) -> None:

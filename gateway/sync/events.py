@@ -15,6 +15,7 @@ class Draft(NamedTuple):
 
     content: Content
     index: Any
+    """Its index rows, or the number that it has in those of all."""
     targets: tuple[Target, ...]
     notes: Any = None
     """What linking has to know of it; None for what is not a person."""
@@ -76,6 +77,8 @@ class Rows(NamedTuple):
     rows: Sequence[NativeRow]
     skipped: int
     """Rows left out on purpose."""
+    index: Any = None
+    """Index rows of all drafts that rows own, but of persons: theirs depend on who they are."""
 
 
 class StreamEnded(NamedTuple):

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -117,6 +117,8 @@ class _Preparation:
         self._own: dict[str, list[ToResources]] = {}
         self._shared: dict[str, list[ToResources]] = {}
         self._shared_made: set[str] = set()
+        self._index: list[Any] = []
+        """Index rows of what the rows of a batch own."""
         for mapping in steps.mappings(task.config.adapter):
             self._own.setdefault(mapping.stream, []).extend(mapping.own)
             self._shared.setdefault(mapping.stream, []).extend(mapping.shared)
@@ -142,6 +144,7 @@ class _Preparation:
         native = [(canonical_key(item.key), item) for item in batch if isinstance(item, (Record, Rejected))]
         known = self._store.known_rows(task.pk, [key for key, _ in native if key]) if task.is_known else {}
         rows: list[NativeRow] = []
+        self._index = []
         for key, item in native:
             if isinstance(item, Rejected):
                 problems = [(each.field, each.rule, each.reason) for each in item.problems]
@@ -151,7 +154,8 @@ class _Preparation:
                 rows.append(UnchangedRow(key, item.locator, item.digest))
             else:
                 rows.append(self._map(task, key, item))
-        return Rows(task.name, rows, sum(isinstance(item, Skipped) for item in batch))
+        skipped = sum(isinstance(item, Skipped) for item in batch)
+        return Rows(task.name, rows, skipped, self._steps.bulk(self._index) if self._index else None)
 
     def _is_unchanged(self, record: Record, known: KnownRow | None) -> bool:
         return (
@@ -161,7 +165,7 @@ class _Preparation:
         )
 
     def _map(self, task: StreamTask, key: str, record: Record) -> MappedRow | BadRow:
-        report = MappingReport()
+        report, indexed = MappingReport(), len(self._index)
         try:
             own = [
                 self._draft(resource, shared=False, stream=task.pk, key=key)
@@ -183,13 +187,18 @@ class _Preparation:
             issues = [(issue.code, issue.element, issue.detail) for issue in report.issues]
             issues += [("dropped", note.field, f"{note.rule}: {note.reason}") for note in record.notes]
             return MappedRow(key, record.locator, record.digest, _ordinal(report.holds_until), own, shared, issues)
+        del self._index[indexed:]
         return BadRow(key, record.locator, record.digest, _ordinal(report.holds_until), problems)
 
     def _draft(self, resource: Resource, *, shared: bool, stream: int | None, key: str | None) -> Draft:
         if findings := self._steps.check(resource):
             raise InvalidRowError(findings)
         made = content(resource, shared=shared, stream=stream, key=key)
-        return Draft(made, self._steps.index_rows(resource), targets(made.tail), self._steps.notes(resource))
+        index, notes = self._steps.index_rows(resource), self._steps.notes(resource)
+        if not shared and notes is None:
+            self._index.append(index)
+            index = len(self._index) - 1
+        return Draft(made, index, targets(made.tail), notes)
 
 
 def _ordinal(day: date | None) -> int | None:

@@ -1,6 +1,6 @@
 """Where the reading side runs: here, or for big sources in worker processes beside the writing side.
 
-A pipe holds little, so a reader that is ahead of the writer waits: memory does not grow with the source.
+A reader that is some batches ahead of the writer waits: memory does not grow with the source.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from queue import Queue
+from threading import Thread
 from typing import NamedTuple
 
 from gateway.store import Store
@@ -29,6 +31,9 @@ _WORTH_A_PROCESS = 3_000
 
 _PIPE_BYTES = 1 << 20
 """About a batch, so that a reader begins the next one while the last is fetched. Usual are 65,536."""
+
+_AHEAD = 16
+"""Batches that a reader keeps for the writer. Some streams take longer to read, others to write: so neither waits."""
 
 _YIELDING = 10
 """What workers add to their niceness: all wait for the one that writes, so it goes first."""
@@ -146,8 +151,33 @@ def _receive(worker: _Worker) -> Event:
 def _work(steps: Steps, url: str, tasks: Connection, events: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     os.nice(_YIELDING)
-    with rare_collections(), closing(events), closing(Store.attach(url)) as store, suppress(EOFError):
+    with (
+        rare_collections(),
+        closing(events),
+        closing(Store.attach(url)) as store,
+        _sending(events) as send,
+        suppress(EOFError),
+    ):
         while True:
             task: Task = tasks.recv()
             for event in prepared(task, steps, store):
-                events.send_bytes(packed(event))
+                send(packed(event))
+
+
+@contextmanager
+def _sending(events: Connection) -> Iterator[Callable[[bytes], None]]:
+    """Sends in a thread of its own. What was given is sent when the context ends."""
+    waiting: Queue[bytes | None] = Queue(_AHEAD)
+
+    def send() -> None:
+        try:
+            while (data := waiting.get()) is not None:
+                events.send_bytes(data)
+        except OSError:  # nobody is there who would write
+            os._exit(1)
+
+    sender = Thread(target=send, daemon=True)
+    sender.start()
+    yield waiting.put
+    waiting.put(None)
+    sender.join()

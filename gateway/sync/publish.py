@@ -40,8 +40,13 @@ class Publication:
         """Resources that are known to live: what is referred to once is referred to again."""
         self._former_targets: set[Target] = set()
 
-    def publish(self, drafts: Sequence[Draft], counts: Counts, *, reindex: bool = False) -> list[int]:
-        """Write what is new or has changed; the pks of all, in order. No two drafts are of one resource."""
+    def publish(
+        self, drafts: Sequence[Draft], counts: Counts, index: Any = None, *, reindex: bool = False
+    ) -> list[int]:
+        """Write what is new or has changed; the pks of all, in order. No two drafts are of one resource.
+
+        `index` holds the rows of the drafts whose index is a number.
+        """
         identities = [(draft.content.type, draft.content.id) for draft in drafts]
         here = set(identities)
         unknown = {target for draft in drafts for target in draft.targets if not self._recall(target)} - here
@@ -104,7 +109,7 @@ class Publication:
         ]
         again = [before.pk for before, _ in replaced if not before.deleted] + [pk for pk, _ in indexed]
         fresh = [(pks[form.content.type, form.content.id], form.index) for form in written]
-        self._steps.write_index(self._writer.connection, fresh + indexed, again)
+        self._steps.write_index(self._writer.connection, fresh + indexed, again, index)
         return [pks[identity] for identity in identities]
 
     def delete(self, pks: Sequence[int], counts: Counts) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 from gateway.store import Writer
 from gateway.store.quarantine import Quarantined
@@ -142,7 +143,7 @@ class SourceRun:
             for row in event.rows:
                 if isinstance(row, MappedRow):
                     self._told.update((_identity(draft), draft) for draft in row.shared)
-            self._write_mapped(event.stream, mapped, known, counts)
+            self._write_mapped(event.stream, mapped, event.index, known, counts)
             self._write_bad(event.stream, bad, repeated, known, counts)
             self._write_unchanged(stream, [row for row in once if isinstance(row, UnchangedRow)], known, counts)
         self._publication.forget_some()
@@ -171,6 +172,7 @@ class SourceRun:
         self,
         stream_name: str,
         rows: Sequence[MappedRow],
+        index: Any,
         known: dict[str, KnownRow],
         counts: Counts,
     ) -> None:
@@ -179,7 +181,7 @@ class SourceRun:
         drafts = [draft for row in rows for draft in row.own]
         own = {_identity(draft) for draft in drafts}
         drafts += [draft for draft in self._needed(rows) if _identity(draft) not in own]
-        pks = iter(self._publication.publish(drafts, counts, reindex=plan.reindex))
+        pks = iter(self._publication.publish(drafts, counts, index, reindex=plan.reindex))
         owned = {row.key: [next(pks) for _ in row.own] for row in rows}
 
         written = {pk for each in owned.values() for pk in each}

@@ -41,8 +41,10 @@ class Steps:
     index_rows: Callable[[Resource], Any]
     gained_rows: Callable[[Any, str, Resource], Any]
     """(index rows, type, elements): the rows when a resource of the type gains these elements."""
-    write_index: Callable[[Any, Sequence[tuple[int, Any]], Sequence[int]], None]
-    """(connection, additions, removals)"""
+    bulk: Callable[[Sequence[Any]], Any]
+    """The index rows of many resources as one, sorted."""
+    write_index: Callable[..., None]
+    """(connection, additions, removals, bulk or None): an addition is (pk, index rows), or (pk, their number in it)."""
     write_references: Callable[[Any, Sequence[tuple[int, Resource, Resource]]], None]
     """(connection, (pk, before, after)): the index rows of resources that have changed in references alone."""
     referrers: Callable[[Any, Sequence[Target]], list[int]]
@@ -100,8 +102,14 @@ def _gained_rows(rows: Any, resource_type: str, elements: Resource) -> Any:
     return _index().gained(rows, resource_type, elements)
 
 
-def _write_index(connection: Any, additions: Sequence[tuple[int, Any]], removals: Sequence[int]) -> None:
-    _index().write(connection, additions, removals)
+def _bulk(rows: Sequence[Any]) -> Any:
+    return _index().bulk(rows)
+
+
+def _write_index(
+    connection: Any, additions: Sequence[tuple[int, Any]], removals: Sequence[int], bulk: Any = None
+) -> None:
+    _index().write(connection, additions, removals, bulk)
 
 
 def _write_references(connection: Any, changes: Sequence[tuple[int, Resource, Resource]]) -> None:
@@ -183,6 +191,7 @@ PRODUCT = Steps(
     check=_check,
     index_rows=_index_rows,
     gained_rows=_gained_rows,
+    bulk=_bulk,
     write_index=_write_index,
     write_references=_write_references,
     referrers=_referrers,

@@ -20,7 +20,7 @@ def packed(event: Event) -> bytes:
     """An event as bytes."""
     whole: Any = event
     if isinstance(event, Rows):
-        whole = (event.stream, [_row(row) for row in event.rows], event.skipped)
+        whole = (event.stream, [_row(row) for row in event.rows], event.skipped, event.index)
     return pickle.dumps(whole, protocol=pickle.HIGHEST_PROTOCOL)
 
 
@@ -28,8 +28,8 @@ def unpacked(data: bytes) -> Event:
     """The event again. The bytes have to be our own."""
     whole: Any = pickle.loads(data)  # noqa: S301
     if type(whole) is tuple:
-        stream, rows, skipped = whole
-        return Rows(stream, [_native(*row) for row in rows], skipped)
+        stream, rows, skipped, index = whole
+        return Rows(stream, [_native(*row) for row in rows], skipped, index)
     event: Event = whole
     return event
 

@@ -32,7 +32,7 @@ ROWS = [
     UnchangedRow("k", "l", b"d"),
 ]
 EVENTS = [
-    Rows("PATN", ROWS, 3),
+    Rows("PATN", ROWS, 3, (("columns",),)),
     Rows("PATN", [], 0),
     Hospital([DRAFT]),
     StreamStarted("PATN"),

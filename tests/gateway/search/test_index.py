@@ -12,11 +12,11 @@ from sqlalchemy import StaticPool, create_engine, func, select
 
 from gateway.identity.person import decorated, decoration
 from gateway.search import numbers
-from gateway.search.index import INDEX, gained, index_rows, referrers, write, write_references
+from gateway.search.index import INDEX, bulk, gained, index_rows, referrers, write, write_references
 from gateway.search.parameter_types import PARAMETER_TYPES
 from gateway.search.parameter_types.terms import Place
 from gateway.search.parameters import INDEXED_TYPES, SEARCH_PARAMETERS, SERVED_TYPES, of_type, offered, row_key
-from gateway.search.tables import REFERENCE, TARGET
+from gateway.search.tables import REFERENCE, TARGET, URI, URI_TEXT
 from tests.gateway.search.world import Maker
 
 CLAIM = {
@@ -41,6 +41,10 @@ LED = select(
     TARGET.c.code,
     TARGET.c.system,
 ).join_from(REFERENCE, TARGET, TARGET.c.number == REFERENCE.c.target)
+
+STATED = select(URI_TEXT.c.value, URI.c.param, URI.c.pk, URI.c.edge).join_from(
+    URI, URI_TEXT, URI_TEXT.c.number == URI.c.uri
+)
 
 DEFINED = ("http://hl7.org/fhir/SearchParameter/", "http://hl7.org/fhir/us/core/SearchParameter/")
 
@@ -135,7 +139,8 @@ def test_references_are_found_by_what_they_lead_to_and_by_what_they_carry(
                     led.add((pk, key, *place[:2]))
                     if place[2]:
                         carried.add((pk, key, *place[2:]))
-                rows = numbers.postings(connection, [(pk, list(places.items()))])
+                leads = [(at, key, pk) for at, keys in enumerate(places.values()) for key in keys]
+                rows = numbers.postings(connection, list(places), list(zip(*leads, strict=True)))
                 for row in rows:
                     connection.execute(REFERENCE.insert().values(row))
     with engine.begin() as connection:
@@ -148,6 +153,36 @@ def test_references_are_found_by_what_they_lead_to_and_by_what_they_carry(
     assert {(pk, key, code, system) for key, pk, identified, _, _, code, system in rows if identified} == carried
     assert {row[:2] for row in led} == {(pk, key) for key, pk, *_ in rows}
     assert len(targets) == len(set(targets))
+
+
+def test_rows_of_many_are_those_of_each() -> None:
+    """Resources of all types written together, by number, some left out, or one by one."""
+    maker = Maker(seed=5)
+    made = [
+        index_rows(maker.make(kind, f"{kind}{n}")) for kind in ("Patient", "Observation", "Condition") for n in range(9)
+    ]
+    many = pickle.loads(pickle.dumps(bulk(made)))
+    chosen = [(number + 1, number) for number in range(len(made)) if number % 3]
+    plain = [table for table in OF_RESOURCES if table not in (REFERENCE, URI)]
+    found = []
+    for together in (True, False):
+        engine = create_engine("sqlite://")
+        with engine.begin() as connection:
+            INDEX.create_all(connection)
+            if together:
+                write(connection, [*chosen, (len(made) + 1, made[0])], [], many)
+            else:
+                for pk, number in [*chosen, (len(made) + 1, 0)]:
+                    write(connection, [(pk, made[number])], [])
+            rows = [set(map(tuple, connection.execute(each))) for each in (*map(select, plain), STATED)]
+            led = connection.execute(LED).all()
+        engine.dispose()
+        # Which identifier is a target's own depends on which came first.
+        rows.append({(row.pk, row.param, row.id, row.type) for row in led if row.id})
+        rows.append({(row.pk, row.param, row.code, row.system) for row in led if row.identified})
+        found.append(rows)
+    assert found[0] == found[1]
+    assert all(found[0])
 
 
 def test_removal_leaves_nothing_behind() -> None:
