@@ -12,7 +12,6 @@ from itertools import product
 from operator import attrgetter
 from typing import Any, Literal
 
-from gateway.identity.forms import Forms
 from gateway.identity.predicates import (
     Begins,
     Both,
@@ -213,13 +212,13 @@ COMPARISONS = (
 FIELDS = tuple(comparison.name for comparison in COMPARISONS)
 """The names of the comparisons, in the order of every tuple of levels."""
 
-LevelOf = Callable[[Forms, Forms], tuple[int, Any]]
-"""(level, the form of the first record that reached it) of a comparison; (MISSING, None) where nothing compares."""
+LevelOf = Callable[[tuple[Any, ...], tuple[Any, ...]], tuple[int, Any]]
+"""(level, the form of the first record that reached it) of a comparison, from both records' forms of its part;
+(MISSING, None) where nothing compares."""
 
 
 def level_of(comparison: Comparison) -> LevelOf:
     """A comparison as a Python function: the best level over all forms of both records."""
-    of = attrgetter(comparison.part)
     needs = [attrgetter(column) for column in comparison.needs]
     kind = attrgetter(comparison.same_kind) if comparison.same_kind else None
     tests = [level.predicate.test() for level in comparison.levels if level.predicate]
@@ -236,8 +235,7 @@ def level_of(comparison: Comparison) -> LevelOf:
                 return at
         return last
 
-    def level(a: Forms, b: Forms) -> tuple[int, Any]:
-        ones, twos = of(a), of(b)
+    def level(ones: tuple[Any, ...], twos: tuple[Any, ...]) -> tuple[int, Any]:
         if len(ones) == 1 and len(twos) == 1:
             return compared(ones[0], twos[0]), ones[0]
         reached = [(found, one) for one, two in product(ones, twos) if (found := compared(one, two)) != MISSING]

@@ -95,8 +95,7 @@ def rows(people: Iterable[Traits], common: Common | None = None) -> Iterator[lis
 
 
 def _cells(form: Any) -> Iterator[str]:
-    for name in form.__slots__:
-        value = getattr(form, name)
+    for value in form:
         yield (
             value
             if isinstance(value, str)
@@ -117,9 +116,7 @@ def _flat_forms(row: Sequence[Any]) -> Forms:
     cells = iter(row)
     made: dict[str, Any] = {}
     for part, empty in PARTS.items():
-        values = [
-            tuple(value) if isinstance(value, list) else value for value in (next(cells) for _ in empty.__slots__)
-        ]
+        values = [tuple(value) if isinstance(value, list) else value for value in (next(cells) for _ in empty)]
         form = type(empty)(*values)
         made[part] = () if form == empty else (form,)
     return Forms(**made)

@@ -7,16 +7,17 @@ compared as one flat row in SQL; the others are compared form by form in Python,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from gateway.identity.names import formal_names, skeleton
 from gateway.identity.normalize import Address
 from gateway.identity.traits import Name, Traits
 
+# Each form is a tuple, whose hash is quick: what two of them say is remembered by their values.
 
-@dataclass(frozen=True, slots=True)
-class NameForm:
+
+class NameForm(NamedTuple):
     """One name."""
 
     given: str = ""
@@ -28,8 +29,7 @@ class NameForm:
     generation: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class BirthForm:
+class BirthForm(NamedTuple):
     """The birth date in the ways that slips leave it."""
 
     born: str = ""
@@ -43,29 +43,25 @@ class BirthForm:
     defaulted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class GenderForm:
+class GenderForm(NamedTuple):
     """`male` or `female`."""
 
     gender: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PhoneForm:
+class PhoneForm(NamedTuple):
     """One phone."""
 
     phone: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class EmailForm:
+class EmailForm(NamedTuple):
     """One e-mail address."""
 
     email: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AddressForm:
+class AddressForm(NamedTuple):
     """One address."""
 
     street: str = ""
@@ -74,16 +70,14 @@ class AddressForm:
     postcode: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class IdentifierForm:
+class IdentifierForm(NamedTuple):
     """One identifier of a person."""
 
     identifier_system: str = ""
     identifier: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OriginForm:
+class OriginForm(NamedTuple):
     """Where the record comes from."""
 
     origin: str = ""
@@ -119,7 +113,7 @@ PARTS: dict[str, Any] = {
     "origins": OriginForm(),
 }
 """The parts of a record, each with the form that stands for a missing one."""
-COLUMNS = {field.name: part for part, empty in PARTS.items() for field in fields(empty)}
+COLUMNS = {column: part for part, empty in PARTS.items() for column in empty._fields}
 """The columns of a flat row, with their part."""
 
 

@@ -6,14 +6,15 @@ strangers. Symmetric, and the same as the batch's SQL to within rounding.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 from math import exp2, log2
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from gateway.identity.comparisons import COMPARISONS, MISSING, Comparison, LevelOf, level_of
+from gateway.identity.comparisons import COMPARISONS, MISSING, Comparison, level_of
 from gateway.identity.forms import Forms, forms
 from gateway.identity.model import Agreement, Model
 from gateway.identity.roster import unpacked
@@ -23,6 +24,8 @@ NEVER = -1000.0
 """Log2 of what does not happen: small enough to vanish beside anything else."""
 _REMEMBERED = 10_000
 """Records whose forms are kept: some 20 MB."""
+_PAIRS = 4096
+"""Pairs of values whose bits are kept, by part: some 2 MB each."""
 LEAST = 1e-9
 """No share is smaller: nothing is impossible."""
 
@@ -66,15 +69,18 @@ class Compared:
     model_version: str
 
 
-class _Weights(NamedTuple):
-    """One comparison, ready to weigh."""
+class _Bits(NamedTuple):
+    """What one field of a pair weighs; nothing where it is missing."""
 
-    level: LevelOf
-    m: tuple[float, ...]
-    h: tuple[float, ...]
-    u: tuple[float, ...]
-    exact: Callable[[Any], tuple[float, float]] | None
-    """(log2 h, log2 u) of agreeing exactly on the value of a form, where that depends on the value."""
+    level: int
+    m: float
+    h: float
+    u: float
+
+
+_MISSING = _Bits(MISSING, 0.0, 0.0, 0.0)
+_Part = tuple[Any, ...]
+"""A record's forms of one part."""
 
 
 def named_alike(comparison: Comparison, agreement: Agreement) -> float | None:
@@ -95,7 +101,10 @@ class Scorer:
         self._matches = log2(max(model.matches, LEAST))
         self._relatives = log2(model.relatives) if model.relatives > 0 else NEVER
         self._pairs = log2((count - 1) / 2)
-        self._weights = [_weights(comparison, model) for comparison in COMPARISONS]
+        self._parts = [
+            (attrgetter(part), _remembered([_bits(comparison, model) for comparison in comparisons]))
+            for part, comparisons in groupby(COMPARISONS, attrgetter("part"))
+        ]
         self._known = lru_cache(_REMEMBERED)(self._unpacked)
 
     def _unpacked(self, row: bytes) -> tuple[Traits, Forms]:
@@ -119,19 +128,12 @@ class Scorer:
         """The weight of a pair, quickly."""
         m, h, u = self._matches, self._relatives, self._pairs
         levels = []
-        for level_of_pair, ms, hs, us, exact in self._weights:
-            level, form = level_of_pair(a, b)
-            levels.append(level)
-            if level == MISSING:
-                continue
-            m += ms[level]
-            if level == 0 and exact:
-                more_h, more_u = exact(form)
+        for of, bits_of in self._parts:
+            for level, more_m, more_h, more_u in bits_of(of(a), of(b)):
+                levels.append(level)
+                m += more_m
                 h += more_h
                 u += more_u
-            else:
-                h += hs[level]
-                u += us[level]
         return Weighed(m - _log2_of_sum(h, u), tuple(levels))
 
     def compare(self, a: Traits, b: Traits) -> Compared:
@@ -141,17 +143,8 @@ class Scorer:
     def compare_forms(self, one: Forms, two: Forms) -> Compared:
         """The same of forms that are known."""
         weight, levels = self.weigh(one, two)
-        evidence = []
-        for comparison, (level_of_pair, ms, hs, us, exact), level in zip(
-            COMPARISONS, self._weights, levels, strict=True
-        ):
-            if level == MISSING:
-                evidence.append(Evidence(comparison.name, MISSING, "not known on both sides", "missing", 0.0, 0.0))
-                continue
-            found = comparison.levels[level]
-            h, u = exact(level_of_pair(one, two)[1]) if level == 0 and exact else (hs[level], us[level])
-            against = ms[level]
-            evidence.append(Evidence(comparison.name, level, found.label, found.verdict, against - u, against - h))
+        found = (bits for of, bits_of in self._parts for bits in bits_of(of(one), of(two)))
+        evidence = [_evidence(comparison, bits) for comparison, bits in zip(COMPARISONS, found, strict=True)]
         return Compared(
             weight=weight,
             posterior=posterior(weight),
@@ -179,20 +172,42 @@ def logs(shares: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(log2(max(share, LEAST)) for share in shares)
 
 
-def _weights(comparison: Comparison, model: Model) -> _Weights:
-    agreement = model.agreements[comparison.name]
-    exact = _exact(comparison, agreement, model) if comparison.frequency else None
-    return _Weights(level_of(comparison), logs(agreement.m), logs(agreement.h), logs(agreement.u), exact)
+def _evidence(comparison: Comparison, bits: _Bits) -> Evidence:
+    if bits.level == MISSING:
+        return Evidence(comparison.name, MISSING, "not known on both sides", "missing", 0.0, 0.0)
+    found = comparison.levels[bits.level]
+    return Evidence(comparison.name, bits.level, found.label, found.verdict, bits.m - bits.u, bits.m - bits.h)
 
 
-def _exact(comparison: Comparison, agreement: Agreement, model: Model) -> Callable[[Any], tuple[float, float]]:
+def _remembered(fields: Sequence[Callable[[_Part, _Part], _Bits]]) -> Callable[[_Part, _Part], tuple[_Bits, ...]]:
+    """What the fields of one part weigh: the records of a person hold the same values, so most pairs come again."""
+    return lru_cache(_PAIRS)(lambda ones, twos: tuple([bits(ones, twos) for bits in fields]))
+
+
+def _bits(comparison: Comparison, model: Model) -> Callable[[_Part, _Part], _Bits]:
+    agreement, level_of_pair = model.agreements[comparison.name], level_of(comparison)
+    shares = zip(logs(agreement.m), logs(agreement.h), logs(agreement.u), strict=True)
+    by_level = [_Bits(level, *each) for level, each in enumerate(shares)]
+    exact = _exact(comparison, agreement, model, by_level[0].m) if comparison.frequency else None
+
+    def bits(ones: _Part, twos: _Part) -> _Bits:
+        level, form = level_of_pair(ones, twos)
+        if level == MISSING:
+            return _MISSING
+        return exact(form) if level == 0 and exact else by_level[level]
+
+    return bits
+
+
+def _exact(comparison: Comparison, agreement: Agreement, model: Model, m: float) -> Callable[[Any], _Bits]:
+    """The bits of agreeing exactly on the value of a form, where these depend on the value."""
     column = str(comparison.frequency)
     frequencies, value = model.frequencies[column], attrgetter(column)
     alike = named_alike(comparison, agreement)
 
-    def both(share: float) -> tuple[float, float]:
+    def both(share: float) -> _Bits:
         relatives = agreement.h[0] if alike is None else (1 - alike) * share + alike
-        return log2(max(relatives, LEAST)), log2(max(share, LEAST))
+        return _Bits(0, m, log2(max(relatives, LEAST)), log2(max(share, LEAST)))
 
     listed = {text: both(share) for text, share in frequencies.values.items()}
     rare = both(frequencies.rare)
