@@ -117,12 +117,15 @@ def _plant(tree: _Tree, steps: Sequence[Step], sink: Sink) -> None:
 
 
 def _filtered(steps: Sequence[Step], sink: Sink) -> Sink:
-    follow = _values(steps)
+    first, *rest = steps
+    assert isinstance(first, Filter)  # noqa: S101 - that is why it is planted here
+    passes, follow = first.test, _values(rest)
 
     def filtered(value: Any, collector: Any) -> None:
-        for found in follow(value):
-            if not _is_absent(found):
-                sink(found, collector)
+        if passes(value):
+            for found in follow(value):
+                if not _is_absent(found):
+                    sink(found, collector)
 
     return filtered
 
@@ -178,19 +181,22 @@ def _any_choice(name: str) -> Values:
     names = {name, *(name + kind for kind in _CHOICE_TYPES)}
 
     def present(item: Any) -> list[Any]:
-        return [item[key] for key in names & item.keys()] if type(item) is dict else []
+        return [value for key, value in item.items() if key in names] if type(item) is dict else []
 
     return present
 
 
 def refers_to(resource_type: str) -> Test:
     """Whether a Reference leads to a resource of a type, as far as it says so itself."""
+    beginning = f"{resource_type}/"
 
     def refers(value: Any) -> bool:
         if type(value) is not dict:
             return False
         literal = value.get("reference")
         if type(literal) is str:
+            if literal.count("/") == 1:  # most are
+                return literal.startswith(beginning)
             return literal.partition("/_history/")[0].rsplit("/", 2)[-2:-1] == [resource_type]
         return bool(value.get("type") == resource_type)
 

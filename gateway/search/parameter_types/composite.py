@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -96,6 +96,7 @@ def _inside(parameter: SearchParameter) -> Sink:
     coded, other = coded_and_other(parameter)
     key, index_codes = row_key(f"{parameter.resource_type}.{coded.parameter.code}"), token.indexer(coded.parameter)
     find_codes, find_others = _found(coded.expression), _found(other.expression)
+    beside = lru_cache(maxsize=512)(partial(_indexer, parameter))
 
     def index(element: Any, rows: Rows) -> None:
         if type(element) is not dict:
@@ -108,7 +109,7 @@ def _inside(parameter: SearchParameter) -> Sink:
         }
         for value in (value for branch in find_others for value in evaluate(branch, element)):
             for form in forms:
-                _indexer(parameter, form)(value, rows)
+                beside(form)(value, rows)
 
     return index
 
@@ -128,7 +129,6 @@ def under(parameter: SearchParameter, form: str) -> SearchParameter:
     return replace(coded_and_other(parameter)[1].parameter, code=f"{parameter.code}${form}")
 
 
-@lru_cache(maxsize=4096)
 def _indexer(parameter: SearchParameter, form: str) -> Sink:
     beside = under(parameter, form)
     found: Sink = _TYPES[beside.type].indexer(beside)

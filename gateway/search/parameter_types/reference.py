@@ -14,7 +14,7 @@ from sqlalchemy import BindParameter, ColumnElement, FromClause, and_, select
 
 from gateway.search.fhirpath import Sink
 from gateway.search.parameter_types import token
-from gateway.search.parameter_types.terms import Condition, Rows, Term, invalid, unescape
+from gateway.search.parameter_types.terms import Condition, Place, Rows, Term, invalid, unescape
 from gateway.search.parameters import SearchParameter, row_key, system_key
 from gateway.search.tables import REFERENCE, TARGET
 
@@ -36,15 +36,21 @@ def indexer(parameter: SearchParameter) -> Sink:
             if "|" in value:
                 rows.reference.append(((value.partition("|")[0], "", "", 0), key))
         elif type(value) is dict:
-            literal, identifier = value.get("reference"), value.get("identifier")
-            target_type, target_id = target(literal) if type(literal) is str else ("", "")
+            found, identifier = value.get("reference"), value.get("identifier")
+            literal = found if type(found) is str else ""
             if type(identifier) is dict and type(identifier.get("value")) is str:
-                system = system_key(str(identifier.get("system", "")))
-                rows.reference.append(((target_id, target_type, identifier["value"], system), key))
+                place = _place(literal, identifier["value"], str(identifier.get("system", "")))
             else:
-                rows.reference.append(((target_id, target_type, "", 0), key))
+                place = _place(literal, "", "")
+            rows.reference.append((place, key))
 
     return index
+
+
+@lru_cache(maxsize=8192)
+def _place(literal: str, code: str, system: str) -> Place:
+    target_type, target_id = target(literal)
+    return target_id, target_type, code, system_key(system)
 
 
 @lru_cache(maxsize=8192)

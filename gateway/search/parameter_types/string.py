@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -38,6 +38,8 @@ _LAST = "\U0010ffff"
 
 LONGEST = 300
 """How much of a string is indexed, in characters: PostgreSQL's index rows are bounded."""
+_KEPT = LONGEST + 1
+"""One more than can be asked for: a longer string is never taken for an exact match."""
 
 
 @lru_cache(maxsize=65536)
@@ -56,30 +58,36 @@ def indexer(parameter: SearchParameter) -> Sink:
     key = row_key(f"{parameter.resource_type}.{parameter.code}")
 
     def index(value: Any, rows: Rows) -> None:
-        found = parts(value) if type(value) is dict else (value,) if type(value) is str else ()
-        if not sum(add(key, part, rows) for part in found):
+        is_there = False
+        for part in parts(value) if type(value) is dict else (value,) if type(value) is str else ():
+            is_there |= add(key, part, rows)
+        if not is_there:
             rows.string.append((key, "", ""))  # it is not missing
 
     return index
 
 
-def parts(value: dict[str, Any]) -> Iterator[str]:
+def parts(value: dict[str, Any]) -> list[str]:
     """The strings in a HumanName or an Address."""
+    found: list[str] = []
     for name, part in value.items():
         if name in _PARTS:
             if type(part) is list:
-                yield from (item for item in part if type(item) is str)
+                found += [item for item in part if type(item) is str]
             elif type(part) is str:
-                yield part
+                found.append(part)
+    return found
 
 
 def add(key: int, text: str, rows: Rows) -> bool:
     """A row for one string, if it has a letter."""
     normal = normalize(text)
-    if normal:
-        # One more than can be asked for: a longer string is never taken for an exact match.
-        rows.string.append((key, normal[: LONGEST + 1], text[: LONGEST + 1]))
-    return bool(normal)
+    if not normal:
+        return False
+    if len(normal) > _KEPT or len(text) > _KEPT:
+        normal, text = normal[:_KEPT], text[:_KEPT]
+    rows.string.append((key, normal, text))
+    return True
 
 
 def term(parameter: SearchParameter, modifier: str, text: str, base: str) -> Term:

@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/search.html#token
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -31,8 +32,8 @@ def indexer(parameter: SearchParameter) -> Sink:
     name = f"{parameter.resource_type}.{parameter.code}"
     key, text, implied = row_key(name), row_key(f"{name}:text"), parameter.system
     of_datatype: dict[str, Callable[[Any, Rows], None]] = {
-        "CodeableConcept": lambda value, rows: _concept(key, text, value, rows),
-        "Coding": lambda value, rows: _coding(key, text, value, rows),
+        "CodeableConcept": partial(_concept, key, text),
+        "Coding": partial(_coding, key, text),
         "Identifier": identifier_indexer(name),
         # The system of a ContactPoint is a code without a URI of its own.
         "ContactPoint": lambda value, rows: _simple(key, "", value.get("value"), rows),
@@ -40,7 +41,9 @@ def indexer(parameter: SearchParameter) -> Sink:
     complex_values = [of_datatype[datatype] for datatype in parameter.datatypes if datatype in of_datatype]
 
     def index(value: Any, rows: Rows) -> None:
-        if type(value) is dict:
+        if type(value) is str:
+            rows.token.append((key, value, implied))
+        elif type(value) is dict:
             for add in complex_values:
                 add(value, rows)
         else:
@@ -68,26 +71,33 @@ def identifier_indexer(name: str) -> Sink:
 
 
 def _simple(key: int, system: str, value: Any, rows: Rows) -> None:
-    if value is True or value is False:
-        value = "true" if value else "false"
-    rows.token.append((key, value, system) if type(value) is str else (key, "", ""))
+    if type(value) is str:
+        rows.token.append((key, value, system))
+    elif type(value) is bool:
+        rows.token.append((key, "true" if value else "false", system))
+    else:
+        rows.token.append((key, "", ""))
 
 
 def _coding(key: int, text: int, value: dict[str, Any], rows: Rows) -> None:
-    _simple(key, str(value.get("system", "")), value.get("code"), rows)
-    if type(value.get("display")) is str:
-        string.add(text, value["display"], rows)
+    code, system, display = value.get("code"), value.get("system", ""), value.get("display")
+    if type(code) is str and type(system) is str:
+        rows.token.append((key, code, system))
+    else:
+        _simple(key, str(system), code, rows)
+    if type(display) is str:
+        string.add(text, display, rows)
 
 
 def _concept(key: int, text: int, value: dict[str, Any], rows: Rows) -> None:
-    codings = value.get("coding")
+    codings, said = value.get("coding"), value.get("text")
     if type(codings) is list and codings:
         for coding in codings:
             _coding(key, text, coding, rows)
     else:
         rows.token.append((key, "", ""))
-    if type(value.get("text")) is str:
-        string.add(text, value["text"], rows)
+    if type(said) is str:
+        string.add(text, said, rows)
 
 
 def term(parameter: SearchParameter, modifier: str, text: str, base: str) -> Term:
