@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from calendar import isleap, monthrange
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -47,14 +47,14 @@ def span(text: str) -> tuple[int, int] | None:
     try:
         if hour is None:
             return _days(int(year), int(month) if month else None, int(day) if day else None)
-        moment = datetime(int(year), int(month), int(day), int(hour), int(minute), tzinfo=UTC)
+        days = date(int(year), int(month), int(day)).toordinal() - _EPOCH
     except ValueError:
         return None
-    seconds = int(second or 0)
+    hours, minutes, seconds = int(hour), int(minute), int(second or 0)
     offset = _offset(zone or "Z")
-    if seconds > 60 or offset is None:  # FHIR lets a leap second pass
+    if hours > 23 or minutes > 59 or seconds > 60 or offset is None:  # FHIR lets a leap second pass
         return None
-    low = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1) + 1000 * seconds - offset
+    low = days * _DAY + hours * 3_600_000 + minutes * 60_000 + seconds * 1000 - offset
     if fraction is not None:
         low += int(fraction[:3].ljust(3, "0"))
         return low, low + 10 ** max(0, 3 - len(fraction))
