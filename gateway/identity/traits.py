@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/patient.html
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from gateway.identity import names, normalize
@@ -57,7 +57,7 @@ class Traits:
             self.gender,
             self.phones,
             self.emails,
-            [astuple(each) for each in self.addresses],
+            [(each.street, each.number, each.city, each.postcode, each.state) for each in self.addresses],
             self.identifiers,
         ]
 
