@@ -127,10 +127,15 @@ def _insert(connection: Connection, table: Table, columns: Columns) -> None:
         flat[place::wide] = column
     step = wide * _TOGETHER
     together = len(flat) - len(flat) % step
-    mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
+    mark = mark_of(connection)
     for start, end, size in ((0, together, step), (together, len(flat), wide)):
         if parts := [tuple(flat[each : each + size]) for each in range(start, end, size)]:
             connection.exec_driver_sql(_text(table, mark, size // wide), parts)
+
+
+def mark_of(connection: Connection) -> str:
+    """How the driver's SQL spells a value."""
+    return "?" if connection.dialect.paramstyle == "qmark" else "%s"
 
 
 @cache

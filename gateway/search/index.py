@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table
 
-from gateway.search.bulk import Bulk, IndexRows, bulk, put, put_references
+from gateway.search.bulk import Bulk, IndexRows, bulk, mark_of, put, put_references
 from gateway.search.fhirpath import extractor
 from gateway.search.numbers import postings
 from gateway.search.parameter_types import reference, sinks
@@ -176,16 +176,15 @@ def write(
     if removals:
         gone = [(pk,) for pk in removals]
         for table in (ENTRY, STRING, TOKEN, DATE, QUANTITY, URI, REFERENCE):
-            connection.exec_driver_sql(_delete(table, _mark(connection)), gone)
+            connection.exec_driver_sql(_delete(table, mark_of(connection)), gone)
     alone = [(pk, rows) for pk, rows in additions if not isinstance(rows, int)]
     if alone:
         put(connection, bulk([rows for _, rows in alone]), [pk for pk, _ in alone])
-    if many is not None and len(alone) < len(additions):
-        pks: list[int | None] = [None] * len(many.entry)
-        for pk, number in additions:
-            if isinstance(number, int):
-                pks[number] = pk
-        put(connection, many, pks)
+    numbered = {rows: pk for pk, rows in additions if isinstance(rows, int)}
+    if numbered:
+        if many is None:
+            raise ValueError("Numbers of index rows came without these")
+        put(connection, many, [numbered.get(number) for number in range(len(many.entry))])
 
 
 def write_references(connection: Connection, changes: Sequence[tuple[int, dict[str, Any], dict[str, Any]]]) -> None:
@@ -202,15 +201,11 @@ def write_references(connection: Connection, changes: Sequence[tuple[int, dict[s
             old, new = old - new, new - old
         for rows, found in ((old, removed), (new, added)):
             found += [(places.setdefault(place, len(places)), key, pk) for place, keys in rows for key in keys]
-    mark = _mark(connection)
+    mark = mark_of(connection)
     if gone := [row[:3] for row in postings(connection, list(places), list(zip(*sorted(removed), strict=True)))]:
         where = f"target = {mark} AND param = {mark} AND pk = {mark}"
         connection.exec_driver_sql(f"DELETE FROM {REFERENCE.name} WHERE {where}", gone)  # noqa: S608
     put_references(connection, list(places), list(zip(*sorted(added), strict=True)))
-
-
-def _mark(connection: Connection) -> str:
-    return "?" if connection.dialect.paramstyle == "qmark" else "%s"
 
 
 @cache
@@ -223,7 +218,7 @@ _LED = f"FROM {TARGET.name} t JOIN {REFERENCE.name} r ON r.target = t.number"  #
 
 def referrers(connection: Connection, targets: Sequence[tuple[str, str]]) -> list[int]:
     """The pks of the resources that refer literally to any of these (type, id)."""
-    mark, found = _mark(connection), set[int]()
+    mark, found = mark_of(connection), set[int]()
     for start in range(0, len(targets), _IN_ONE_STATEMENT):
         some = targets[start : start + _IN_ONE_STATEMENT]
         pairs = ", ".join(f"({mark}, {mark})" for _ in some)
@@ -237,7 +232,7 @@ def referrers(connection: Connection, targets: Sequence[tuple[str, str]]) -> lis
 
 def unreferred(connection: Connection, targets: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """Those of (type, id) to which nothing refers literally. One seek each, however many refer."""
-    mark = _mark(connection)
+    mark = mark_of(connection)
     text = f"SELECT 1 {_LED} WHERE t.id = {mark} AND t.type = {mark} LIMIT 1"
     return [
         (target_type, target_id)
