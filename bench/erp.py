@@ -28,8 +28,8 @@ _METHOD = """{date}. {source} with {patients:,} patients{share}: {natives:,.0f} 
 become {resources:,} resources.
 `fhir-gateway sync` from its start to its end, every resource checked and indexed, every Patient linked. Capacity is
 what the same CPU seconds make of {cores} cores that do nothing else; load is the machine's when the run began. Memory
-is the peak of resident bytes, of the writing process, of the reading one, and of all processes together. The store is
-one SQLite file of {size:,.0f} MB, the search index in it."""
+is the peak of resident bytes, of the writing process, of the largest reading one, and of all processes together. The
+store is one SQLite file of {size:,.0f} MB, the search index in it."""
 
 
 def bench(patients: int | None = None) -> Section:

@@ -1,4 +1,4 @@
-"""What the reading side tells the writing side. Plain tuples: they travel between processes."""
+"""What the reading side tells the writing side, and half of it the other half. They travel between processes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from gateway.store.writer import Content
 from gateway.sync.links import Target
 from his_adapters.base import Health
+from mappers.base import Resource
 
 
 class Draft(NamedTuple):
@@ -29,9 +30,19 @@ class MappedRow(NamedTuple):
     digest: bytes
     holds_until: int | None
     own: Sequence[Draft]
-    shared: Sequence[Draft]
     issues: Sequence[tuple[str, str, str]]
     """(code, element, detail)"""
+
+
+class CheckedRow(NamedTuple):
+    """The same before its resources are bytes."""
+
+    key: str
+    locator: str
+    digest: bytes
+    holds_until: int | None
+    own: Sequence[Resource]
+    issues: Sequence[tuple[str, str, str]]
 
 
 class BadRow(NamedTuple):
@@ -77,8 +88,21 @@ class Rows(NamedTuple):
     rows: Sequence[NativeRow]
     skipped: int
     """Rows left out on purpose."""
+    shared: Sequence[Draft]
+    """Resources that several rows of the source tell, with the first of them."""
     index: Any = None
     """Index rows of all drafts that rows own, but of persons: theirs depend on who they are."""
+
+
+class CheckedRows(NamedTuple):
+    """The same before the resources that rows own are drafts."""
+
+    stream: str
+    pk: int
+    """The stream's."""
+    rows: Sequence[CheckedRow | BadRow | UnchangedRow]
+    skipped: int
+    shared: Sequence[Draft]
 
 
 class StreamEnded(NamedTuple):

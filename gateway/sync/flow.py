@@ -5,7 +5,8 @@ batch by batch, each batch with its index rows in one transaction. What a run le
 consistent, and the next run goes on from there.
 
     plan.py       which streams have to be read                         (reads the store)
-    prepare.py    read → map → check → index rows, one row at a time    (in workers, where sources are big)
+    prepare.py    read → map → check, one row at a time                 (in workers, where sources are big)
+    drafts.py     bytes and index rows of what passed                   (in workers of their own, where cores are free)
     source.py     every row into one bucket: mapped, quarantined, skipped
     publish.py    versions, references, index
     people.py     who is who: links with every Patient, Persons at the end
@@ -48,9 +49,9 @@ def sync(
 ) -> SyncReport:
     """Bring the store up to date with its sources, as of a day.
 
-    `full` reads streams that are proven unchanged too; `jobs` is how many sources are read at a time; `accept_shrink`
-    lets go what a sudden loss of rows or columns would otherwise hold back. Raises StoreError; a sick source is in
-    the report.
+    `full` reads streams that are proven unchanged too; `jobs` is how many sources are read at a time (of fewer, each
+    in two processes); `accept_shrink` lets go what a sudden loss of rows or columns would otherwise hold back. Raises
+    StoreError; a sick source is in the report.
     """
     started = time.monotonic()
     with rare_collections(), store.writer() as writer:

@@ -1,4 +1,4 @@
-"""The reading side: read → map → check, and the index rows of what passed. Runs in this process or in a worker.
+"""The reading side: read → map → check, and drafts of what passed. Runs in this process or in workers.
 
 Only reads the store: the row map says which rows are as they were, so that they need not be mapped again.
 """
@@ -9,21 +9,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
 from gateway.store import Store
 from gateway.store.row_map import KnownRow
-from gateway.sync.content import content
+from gateway.sync.drafts import drafted, shared_draft
 from gateway.sync.events import (
     BadRow,
+    CheckedRow,
+    CheckedRows,
     Draft,
     Event,
     Hospital,
-    MappedRow,
-    NativeRow,
-    Rows,
     SourceEnded,
     SourceFailed,
     StreamEnded,
@@ -32,7 +31,6 @@ from gateway.sync.events import (
     UnchangedRow,
 )
 from gateway.sync.faults import fault, place
-from gateway.sync.links import targets
 from gateway.sync.steps import Finding, Steps
 from his_adapters.base import Adapter, Checkpoint, Health, NativeKey, Record, Rejected, Skipped, SourceConfig
 from mappers.base import MappingContext, MappingReport, Resource, ToResources
@@ -82,14 +80,17 @@ class InvalidRowError(Exception):
         self.findings = findings
 
 
-def prepared(task: Task, steps: Steps, store: Store) -> Iterator[Event]:
-    """Everything that the writing side has to know of a source, in order. Never raises for what a source does."""
+def prepared(task: Task, steps: Steps, store: Store, *, drafts: bool = True) -> Iterator[Event | CheckedRows]:
+    """Everything that the writing side has to know of a source, in order. Never raises for what a source does.
+
+    Without `drafts` rows come as they were checked, for another process to make them drafts.
+    """
     if task.is_settled and not task.streams:
         yield SourceEnded()  # without the cost of loading mappers
         return
     try:
         adapter = steps.open_source(task.config)
-        preparation = _Preparation(task, steps, store)
+        preparation = _Preparation(task, steps, store, drafts=drafts)
         yield Hospital(preparation.hospital())
     except InvalidRowError as error:
         yield SourceFailed(_invalid_hospital(error.findings))
@@ -111,40 +112,36 @@ def canonical_key(key: NativeKey) -> str:
 
 
 class _Preparation:
-    def __init__(self, task: Task, steps: Steps, store: Store) -> None:
-        self._steps, self._store = steps, store
+    def __init__(self, task: Task, steps: Steps, store: Store, *, drafts: bool) -> None:
+        self._steps, self._store, self._drafts = steps, store, drafts
         self._context, self._today = task.context, task.as_of.toordinal()
         self._own: dict[str, list[ToResources]] = {}
         self._shared: dict[str, list[ToResources]] = {}
         self._shared_made: set[str] = set()
-        self._index: list[Any] = []
-        """Index rows of what the rows of a batch own."""
         for mapping in steps.mappings(task.config.adapter):
             self._own.setdefault(mapping.stream, []).extend(mapping.own)
             self._shared.setdefault(mapping.stream, []).extend(mapping.shared)
 
     def hospital(self) -> list[Draft]:
-        return [
-            self._draft(resource, shared=True, stream=None, key=None)
-            for resource in self._steps.hospital(self._context)
-        ]
+        return [shared_draft(self._sound(resource), self._steps) for resource in self._steps.hospital(self._context)]
 
-    def stream(self, adapter: Adapter, task: StreamTask) -> Iterator[Event]:
+    def stream(self, adapter: Adapter, task: StreamTask) -> Iterator[Event | CheckedRows]:
         """The rows in batches; before each checkpoint, all rows that it covers."""
         items = adapter.read(task.name, task.state)
         complete, state = False, task.state
         while batch := list(islice(items, _BATCH)):
-            yield self._rows(task, batch)
+            rows = self._rows(task, batch)
+            yield drafted(rows, self._steps) if self._drafts else rows
             for item in batch:
                 if isinstance(item, Checkpoint):
                     complete, state = item.complete, item.state
         yield StreamEnded(task.name, complete, state)
 
-    def _rows(self, task: StreamTask, batch: Sequence[Record | Rejected | Skipped | Checkpoint]) -> Rows:
+    def _rows(self, task: StreamTask, batch: Sequence[Record | Rejected | Skipped | Checkpoint]) -> CheckedRows:
         native = [(canonical_key(item.key), item) for item in batch if isinstance(item, (Record, Rejected))]
         known = self._store.known_rows(task.pk, [key for key, _ in native if key]) if task.is_known else {}
-        rows: list[NativeRow] = []
-        self._index = []
+        rows: list[CheckedRow | BadRow | UnchangedRow] = []
+        shared: list[Draft] = []
         for key, item in native:
             if isinstance(item, Rejected):
                 problems = [(each.field, each.rule, each.reason) for each in item.problems]
@@ -153,9 +150,9 @@ class _Preparation:
             elif not task.remap and self._is_unchanged(item, known.get(key)):
                 rows.append(UnchangedRow(key, item.locator, item.digest))
             else:
-                rows.append(self._map(task, key, item))
+                rows.append(self._map(task, key, item, shared))
         skipped = sum(isinstance(item, Skipped) for item in batch)
-        return Rows(task.name, rows, skipped, self._steps.bulk(self._index) if self._index else None)
+        return CheckedRows(task.name, task.pk, rows, skipped, shared)
 
     def _is_unchanged(self, record: Record, known: KnownRow | None) -> bool:
         return (
@@ -164,16 +161,16 @@ class _Preparation:
             and (known.holds_until is None or self._today < known.holds_until)
         )
 
-    def _map(self, task: StreamTask, key: str, record: Record) -> MappedRow | BadRow:
-        report, indexed = MappingReport(), len(self._index)
+    def _map(self, task: StreamTask, key: str, record: Record, told: list[Draft]) -> CheckedRow | BadRow:
+        report = MappingReport()
         try:
             own = [
-                self._draft(resource, shared=False, stream=task.pk, key=key)
+                self._sound(resource)
                 for to_resources in self._own.get(task.name, ())
                 for resource in to_resources(record, self._context, report)
             ]
             shared = [
-                self._draft(resource, shared=True, stream=None, key=None)
+                shared_draft(self._sound(resource), self._steps)
                 for to_resources in self._shared.get(task.name, ())
                 for resource in to_resources(record, self._context, report)
                 if resource["id"] not in self._shared_made
@@ -184,21 +181,16 @@ class _Preparation:
             problems = [("", "mapper-error", place(error))]
         else:
             self._shared_made.update(draft.content.id for draft in shared)
+            told += shared
             issues = [(issue.code, issue.element, issue.detail) for issue in report.issues]
             issues += [("dropped", note.field, f"{note.rule}: {note.reason}") for note in record.notes]
-            return MappedRow(key, record.locator, record.digest, _ordinal(report.holds_until), own, shared, issues)
-        del self._index[indexed:]
+            return CheckedRow(key, record.locator, record.digest, _ordinal(report.holds_until), own, issues)
         return BadRow(key, record.locator, record.digest, _ordinal(report.holds_until), problems)
 
-    def _draft(self, resource: Resource, *, shared: bool, stream: int | None, key: str | None) -> Draft:
+    def _sound(self, resource: Resource) -> Resource:
         if findings := self._steps.check(resource):
             raise InvalidRowError(findings)
-        made = content(resource, shared=shared, stream=stream, key=key)
-        index, notes = self._steps.index_rows(resource), self._steps.notes(resource)
-        if not shared and notes is None:
-            self._index.append(index)
-            index = len(self._index) - 1
-        return Draft(made, index, targets(made.tail), notes)
+        return resource
 
 
 def _ordinal(day: date | None) -> int | None:

@@ -140,9 +140,7 @@ class SourceRun:
             once, repeated = self._tell_apart(event.rows, known, counts)
             mapped, clashing = _without_clashes([row for row in once if isinstance(row, MappedRow)])
             bad = [row for row in once if isinstance(row, BadRow)] + clashing
-            for row in event.rows:
-                if isinstance(row, MappedRow):
-                    self._told.update((_identity(draft), draft) for draft in row.shared)
+            self._told.update((_identity(draft), draft) for draft in event.shared)
             self._write_mapped(event.stream, mapped, event.index, known, counts)
             self._write_bad(event.stream, bad, repeated, known, counts)
             self._write_unchanged(stream, [row for row in once if isinstance(row, UnchangedRow)], known, counts)

@@ -10,41 +10,48 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway.store.writer import Content
-from gateway.sync.events import BadRow, Draft, Event, MappedRow, NativeRow, Rows, UnchangedRow
+from gateway.sync.events import BadRow, CheckedRow, CheckedRows, Draft, Event, MappedRow, Rows, UnchangedRow
 
-_KINDS: tuple[type[NativeRow], ...] = (MappedRow, BadRow, UnchangedRow)
+_Row = MappedRow | CheckedRow | BadRow | UnchangedRow
+_KINDS: tuple[type[_Row], ...] = (MappedRow, CheckedRow, BadRow, UnchangedRow)
 _CONTENT = len(Content._fields)
 
 
-def packed(event: Event) -> bytes:
+def packed(event: Event | CheckedRows) -> bytes:
     """An event as bytes."""
     whole: Any = event
     if isinstance(event, Rows):
-        whole = (event.stream, [_row(row) for row in event.rows], event.skipped, event.index)
+        rows, shared = [_row(row) for row in event.rows], _drafts(event.shared)
+        whole = (Rows, event.stream, rows, event.skipped, shared, event.index)
+    elif isinstance(event, CheckedRows):
+        rows, shared = [_row(row) for row in event.rows], _drafts(event.shared)
+        whole = (CheckedRows, event.stream, event.pk, rows, event.skipped, shared)
     return pickle.dumps(whole, protocol=pickle.HIGHEST_PROTOCOL)
 
 
-def unpacked(data: bytes) -> Event:
+def unpacked(data: bytes) -> Any:
     """The event again. The bytes have to be our own."""
     whole: Any = pickle.loads(data)  # noqa: S301
-    if type(whole) is tuple:
-        stream, rows, skipped, index = whole
-        return Rows(stream, [_native(*row) for row in rows], skipped, index)
-    event: Event = whole
-    return event
+    if type(whole) is not tuple:
+        return whole
+    if whole[0] is Rows:
+        _, stream, rows, skipped, shared, index = whole
+        return Rows(stream, [_native(*row) for row in rows], skipped, _made(shared), index)
+    _, stream, pk, rows, skipped, shared = whole
+    return CheckedRows(stream, pk, [_native(*row) for row in rows], skipped, _made(shared))
 
 
-def _row(row: NativeRow) -> tuple[int, tuple[Any, ...]]:
+def _row(row: _Row) -> tuple[int, tuple[Any, ...]]:
     if isinstance(row, MappedRow):
-        return 0, (*row[:4], _drafts(row.own), _drafts(row.shared), row.issues)
+        return 0, (*row[:4], _drafts(row.own), row.issues)
     return _KINDS.index(type(row)), tuple(row)
 
 
-def _native(kind: int, row: tuple[Any, ...]) -> NativeRow:
+def _native(kind: int, said: tuple[Any, ...]) -> Any:
     if kind:
-        return _KINDS[kind](*row)
-    key, locator, digest, holds_until, own, shared, issues = row
-    return MappedRow(key, locator, digest, holds_until, _made(own), _made(shared), issues)
+        return _KINDS[kind](*said)
+    key, locator, digest, holds_until, own, issues = said
+    return MappedRow(key, locator, digest, holds_until, _made(own), issues)
 
 
 def _drafts(drafts: Sequence[Draft]) -> list[tuple[Any, ...]]:

@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +79,29 @@ def test_a_worker_that_dies_is_its_sources_failure(tmp_path: Path) -> None:
         sick.write()
         assert synced(store, [sick, well]).ok
         assert store.counts()["sick"] == store.counts()["well"]
+
+
+def killing(rows: Sequence[Any]) -> Any:
+    """As much memory as there is not."""
+    if len(rows) < 500:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return STEPS.bulk(rows)
+
+
+@pytest.mark.parametrize("place", ["reading", "making drafts"])
+def test_either_of_two_processes_may_die(tmp_path: Path, place: str) -> None:
+    """One source alone has two: whichever dies, the source has failed, and nothing waits for the other."""
+    alone = big(tmp_path)
+    if place == "reading":
+        alone.streams["people"].append({"how": "kills"})
+        alone.write()
+    steps = STEPS if place == "reading" else replace(STEPS, bulk=killing)
+    with opened(tmp_path) as store:
+        report = synced(store, [alone], steps=steps)
+        assert [source.ok for source in report.sources] == [False]
+        assert f"exit code {9 if place == 'reading' else -9}" in report.sources[0].errors[0].message
+        assert report.sources[0].counts.deleted == 0
+        dangling_links(store)
 
 
 def test_a_worker_reads_one_source_after_another(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ import pytest
 from gateway.store.writer import Content
 from gateway.sync.events import (
     BadRow,
+    CheckedRow,
+    CheckedRows,
     Draft,
     Event,
     Hospital,
@@ -26,14 +28,19 @@ DRAFT = Draft(
 )
 SHARED = Draft(Content("Organization", "o", b"", b"", shared=True, digest=b""), None, ())
 ROWS = [
-    MappedRow("k", "l", b"d", 7, [DRAFT, SHARED], [SHARED], [("code", "element", "detail")]),
-    MappedRow("k2", "l", b"d", None, [], [], []),
+    MappedRow("k", "l", b"d", 7, [DRAFT, SHARED], [("code", "element", "detail")]),
+    MappedRow("k2", "l", b"d", None, [], []),
     BadRow("", "l", b"d", None, [("element", "rule", "reason")], unsafe=True),
     UnchangedRow("k", "l", b"d"),
 ]
+CHECKED = [
+    CheckedRow("k", "l", b"d", 7, [{"resourceType": "Patient", "id": "p"}], [("code", "element", "detail")]),
+    *ROWS[2:],
+]
 EVENTS = [
-    Rows("PATN", ROWS, 3, (("columns",),)),
-    Rows("PATN", [], 0),
+    Rows("PATN", ROWS, 3, [SHARED], (("columns",),)),
+    Rows("PATN", [], 0, []),
+    CheckedRows("PATN", 1, CHECKED, 3, [SHARED]),
     Hospital([DRAFT]),
     StreamStarted("PATN"),
     StreamEnded("PATN", complete=True, state="s"),
@@ -43,7 +50,7 @@ EVENTS = [
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
-def test_an_event_arrives_as_it_was_sent(event: Event) -> None:
+def test_an_event_arrives_as_it_was_sent(event: Event | CheckedRows) -> None:
     """Equal, and of the same types: plain tuples are equal to named ones."""
     arrived = unpacked(packed(event))
     assert repr(arrived) == repr(event)
