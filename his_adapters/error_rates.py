@@ -82,7 +82,7 @@ _RATES: dict[str, dict[str, Rate]] = {
         "phone_typo": _people(0.01, "one digit of the phone"),
         "family_phone": _people(0.2, "the household's phone instead of one's own"),
         "family_email": _people(0.1, "the household's mailbox instead of one's own"),
-        "newborn_placeholder": _people(0.25, "Baby Boy, of children registered at birth"),
+        "newborn_placeholder": _people(0.25, "Baby Boy, in the one hospital where a child was born"),
         "other_insurer": _people(0.235, "a policy with another insurer than elsewhere"),
         "stranger_of_same_name": _people(0.02, "a single person named as a neighbour of the same sex"),
     },

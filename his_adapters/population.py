@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from heapq import merge
+from itertools import accumulate
 from pathlib import Path
 from random import Random
 
@@ -35,6 +36,8 @@ __all__ = ["INSURERS", "PLANTED_FAMILY", "Contact", "Population", "Registration"
 INSURERS = ("ABC Insurance", "XYZ Health", "CarePlus", "Aarogya Kavach")
 _BLOCK = 128
 """Registrations that are made, and shuffled, together."""
+_BIRTHS_SINCE = 2012
+"""The year from which on hospitals have registered the children that were born in them."""
 _HASH_BITS = 64
 """Of a registration's own number, from which its person is drawn."""
 
@@ -97,6 +100,7 @@ class Population:
             raise ValueError(f"no native key format for {', '.join(unknown)}; known: {', '.join(sorted(formats))}")
         if any(size < 0 for size in self.sizes.values()):
             raise ValueError("a size is negative")
+        self._births = list(zip(self.sizes, accumulate(self.sizes.values()), strict=True))
         self._formats = formats
         self._salts = {source: salt("keys", seed, source) for source in self.sizes}
         largest = max(self.sizes.values(), default=0)
@@ -128,6 +132,12 @@ class Population:
         low, high = at * rest // slots, (at + 1) * rest // slots
         return PLANTED + low + throw % (high - low)
 
+    def _born_in(self, person: Person) -> str:
+        """The source in whose hospital a person was born: a large one more likely, and twins in the same."""
+        home = person.home.address
+        throw = salt("birth", self.seed, home.postal_code, home.line, person.born) % sum(self.sizes.values())
+        return next(source for source, last in self._births if throw < last)
+
     def truth(self) -> Iterator[tuple[str, str, str]]:
         """(person, source, native key) of every registration, ordered by person, source and number."""
 
@@ -143,18 +153,20 @@ class Population:
         if source not in self.sizes:
             raise ValueError(f"{source} is not of this population; it has {', '.join(self.sizes)}")
         planted = self._planted_slots(source)
-        hood_index, hood = -1, list[Person]()
+        hood_index, hood, index = -1, list[Person](), -1
         for first in range(0, self.sizes[source], _BLOCK):
             rng = Random(f"desk/{self.seed}/{source}/{first}")
             desk = _Desk(source, rng, self.seed)
             block: list[Registration] = []
             for number in range(first, min(first + _BLOCK, self.sizes[source])):
-                index = self._person(source, number, planted)
+                before, index = index, self._person(source, number, planted)
                 if index // NEIGHBOURHOOD != hood_index:
                     hood_index = index // NEIGHBOURHOOD
                     hood = neighbourhood(self.seed, hood_index)
                 person = hood[index % NEIGHBOURHOOD]
-                block.append(desk.register(person, number, self.native_key(source, number)))
+                is_first = index != before and person.born.year >= _BIRTHS_SINCE
+                born_here = is_first and self._born_in(person) == source
+                block.append(desk.register(person, number, self.native_key(source, number), born_here=born_here))
             rng.shuffle(block)
             yield from block
 
@@ -170,10 +182,11 @@ class _Desk:
         self.source, self.rng, self.policies = source, rng, salt("policies", seed)
         self.dice = Dice("population", "seed", rng)
 
-    def register(self, person: Person, number: int, key: str) -> Registration:
+    def register(self, person: Person, number: int, key: str, *, born_here: bool) -> Registration:
+        """`born_here`: this may be the registration at birth, of which a person has one at most."""
         rng = self.rng
         variants: list[str] = []
-        at_birth = person.born.year >= 2012 and self._hit("newborn_placeholder", variants)
+        at_birth = born_here and self._hit("newborn_placeholder", variants)
         on = person.born + timedelta(days=rng.randrange(4)) if at_birth else self._day(person)
         prefix, given, family, suffix = self._name(person, on, at_birth, variants)
         phone = self._phone(person, on, variants)

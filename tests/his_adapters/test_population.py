@@ -171,6 +171,22 @@ def test_strangers_share_names(large: list[Registration]) -> None:
     assert sum(len(same) > 1 for same in people.values()) > 20
 
 
+def test_a_child_is_registered_at_birth_once_in_the_one_hospital_where_it_was_born() -> None:
+    """Twins are born in the same one. Elsewhere the child has its name."""
+    population = Population(12, LARGE)
+    newborns = [found for found in everybody(population) if "newborn_placeholder" in found.variants]
+    assert len(newborns) == len({found.person for found in newborns}) > 30
+    assert {found.source for found in newborns} == set(LARGE)
+    hoods = range(population.people // NEIGHBOURHOOD + 1)
+    people = {f"person-{person.index:07d}": person for hood in hoods for person in neighbourhood(12, hood)}
+    births = defaultdict(set)
+    for found in newborns:
+        person = people[found.person]
+        births[id(person.home), person.born].add(found.source)
+    assert len(births) < len(newborns), "no twins"
+    assert all(len(sources) == 1 for sources in births.values())
+
+
 def test_households_hold_twins_and_fathers_and_sons_of_one_name() -> None:
     people = [person for index in range(40) for person in neighbourhood(3, index)]
     homes = defaultdict(list)
