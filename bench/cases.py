@@ -140,13 +140,17 @@ def _sample(
 
 
 def _families(connection: sqlite3.Connection) -> dict[str, set[int]]:
-    """Who bears a family name with a prefix of three letters or more, as the index spells it."""
+    """Who bears a family name with a prefix of three letters or more, as the index spells it.
+
+    None ends with a space: a search passes over it, and would find all names with the word that stands before it.
+    """
     found: dict[str, set[int]] = defaultdict(set)
     for value, pk in connection.execute(
         "SELECT value, pk FROM index_string WHERE param = ?", (row_key("Patient.family"),)
     ):
         for end in range(3, len(value) + 1):
-            found[value[:end]].add(pk)
+            if value[end - 1] != " ":
+                found[value[:end]].add(pk)
     return found
 
 

@@ -58,7 +58,7 @@ def connect_reader(engine: Engine) -> Any:
             arguments[0],
             timeout=_BUSY_MS / 1000,
             isolation_level=None,
-            check_same_thread=False,  # the store closes the connections of all threads
+            check_same_thread=False,  # one thread hands it to the next
             cached_statements=512,
             uri=bool(options.get("uri", False)),
         )

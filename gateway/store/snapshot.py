@@ -1,4 +1,4 @@
-"""Hot reads: statements compiled once to SQL text, run on this thread's driver connection in one read transaction.
+"""Hot reads: statements compiled once to SQL text, run on a driver connection in one read transaction.
 
 A request pays for the driver and nothing else: SQLAlchemy builds and compiles before the first request. Values come
 back as the driver gives them (SQLite says 0 and 1 for a Boolean).
@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self
@@ -57,10 +57,9 @@ class Snapshot:
     """One consistent view of the store for all queries of a `with` block. Belongs to its thread; may be nested."""
 
     __slots__ = (
-        "__weakref__",
         "_begin",
-        "_connect",
         "_connection",
+        "_connections",
         "_deadline",
         "_depth",
         "_execute",
@@ -69,24 +68,26 @@ class Snapshot:
         "_unpacking",
     )
 
-    def __init__(self, engine: Engine, unpacking: Unpacking) -> None:
-        self._unpacking = unpacking
-        self._connect: Callable[[], Any] = lambda: connect_reader(engine)
+    def __init__(self, connections: Connections, unpacking: Unpacking, *, on_sqlite: bool) -> None:
+        self._connections, self._unpacking = connections, unpacking
         self._connection: Any = None
         self._execute: Any = None
         self._depth = 0
         self._deadline: float | None = None
         # SQLite's read transaction begins with its first SELECT, and so does PostgreSQL's snapshot.
-        on_sqlite = self._on_sqlite = engine.dialect.name == "sqlite"
+        self._on_sqlite = on_sqlite
         self._begin = "BEGIN" if on_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
         self._options: dict[str, Any] = {} if on_sqlite else {"binary": True}
 
     def __enter__(self) -> Self:
         if self._depth == 0:
-            if self._connection is None or getattr(self._connection, "closed", False):  # a server may hang up
-                self._connection = self._connect()
-                self._execute = self._connection.execute
-            self._execute(self._begin)
+            connection = self._connections.take()
+            try:
+                connection.execute(self._begin)
+            except BaseException:
+                self._connections.drop(connection)
+                raise
+            self._connection, self._execute = connection, connection.execute
         self._depth += 1
         return self
 
@@ -94,8 +95,18 @@ class Snapshot:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._depth -= 1
-        if self._depth == 0 and not getattr(self._connection, "closed", False):
-            self._execute("ROLLBACK")
+        if self._depth:
+            return
+        connection, self._connection, self._execute = self._connection, None, None
+        if getattr(connection, "closed", False):  # a server may hang up
+            self._connections.drop(connection)
+            return
+        try:
+            connection.execute("ROLLBACK")
+        except BaseException:
+            self._connections.drop(connection)
+            raise
+        self._connections.give_back(connection)
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
@@ -152,35 +163,69 @@ class Snapshot:
         query = _DICTIONARIES["sqlite" if self._on_sqlite else "postgresql"]
         return bytes(self._execute(query.sql, {"id": number}, **self._options).fetchone()[0])
 
+
+class Connections:
+    """Those of a process to one database, each in one hand at a time. The one given back last is taken first.
+
+    Its cache holds what was just read, and its statements are compiled: as few are warm as work side by side.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._idle: list[Any] = []
+        self._open: list[Any] = []
+
+    def take(self) -> Any:
+        """A connection of nobody else."""
+        while self._idle:
+            try:
+                connection = self._idle.pop()
+            except IndexError:  # another thread was quicker
+                break
+            if not getattr(connection, "closed", False):
+                return connection
+            self.drop(connection)
+        connection = connect_reader(self._engine)
+        self._open.append(connection)
+        return connection
+
+    def give_back(self, connection: Any) -> None:
+        """For the next one who takes."""
+        self._idle.append(connection)
+
+    def drop(self, connection: Any) -> None:
+        """Close one that does not work."""
+        with suppress(ValueError):  # all were closed meanwhile
+            self._open.remove(connection)
+        connection.close()
+
     def close(self) -> None:
-        """Close the connection. The next use opens another one."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
+        """Close all."""
+        opened, self._open, self._idle = self._open, [], []
+        for connection in opened:
             connection.close()
 
     def __del__(self) -> None:
-        self.close()  # its thread has ended
+        self.close()  # nobody has the store any more
 
 
 class Snapshots:
-    """A Snapshot for each thread, closed together. A forked child starts with none."""
+    """A Snapshot for each thread, over connections that are closed together. A forked child starts with none."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._unpacking = Unpacking()
-        self._lock = threading.Lock()
         self._start()
         weak = weakref.WeakMethod(self._leave_to_parent)
         os.register_at_fork(after_in_child=lambda: (method := weak()) and method())
 
     def _start(self) -> None:
         self._local = threading.local()
-        self._open: weakref.WeakSet[Snapshot] = weakref.WeakSet()
+        self._connections = Connections(self._engine)
 
     def _leave_to_parent(self) -> None:
         # Closing an inherited SQLite connection would drop the parent's file locks: keep it, unused.
-        self._inherited = (self._local, list(self._open))
-        self._lock = threading.Lock()
+        self._inherited = (self._local, self._connections)
         self._start()
 
     def here(self) -> Snapshot:
@@ -188,13 +233,10 @@ class Snapshots:
         try:
             snapshot: Snapshot = self._local.snapshot
         except AttributeError:
-            snapshot = self._local.snapshot = Snapshot(self._engine, self._unpacking)
-            with self._lock:
-                self._open.add(snapshot)
+            on_sqlite = self._engine.dialect.name == "sqlite"
+            snapshot = self._local.snapshot = Snapshot(self._connections, self._unpacking, on_sqlite=on_sqlite)
         return snapshot
 
     def close(self) -> None:
-        """Close the connections of all threads."""
-        with self._lock:
-            for snapshot in list(self._open):
-                snapshot.close()
+        """Close the connections of all threads. The next use opens another one."""
+        self._connections.close()

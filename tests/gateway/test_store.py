@@ -265,6 +265,21 @@ def test_sixteen_threads_read_at_once(store: Store) -> None:
         assert sum(threads.map(read, range(16))) == 100
 
 
+def test_threads_that_take_turns_share_a_warm_connection(tmp_path: Path) -> None:
+    """A connection is in one hand at a time, and the one that worked last works next, for any thread."""
+
+    def asked() -> list[tuple[int, ...]]:
+        with store.snapshot() as snapshot:
+            return snapshot.rows("PRAGMA cache_size")
+
+    with Store.open(f"sqlite:///{tmp_path}/store.db") as store, ThreadPoolExecutor(1) as thread:
+        with store.snapshot() as snapshot:
+            snapshot.rows("PRAGMA cache_size = -77")
+            assert thread.submit(asked).result() != [(-77,)]
+        assert thread.submit(asked).result() == [(-77,)]
+        assert asked() == [(-77,)]
+
+
 def test_a_store_of_the_parent_is_usable_after_a_fork(store: Store) -> None:
     """A forked child reads over a connection of its own and leaves the parent's alone."""
     with store.writer() as writer:
