@@ -55,8 +55,12 @@ _STORED_BY_COLUMN = ("_id", "_lastUpdated")
 _IN_ONE_STATEMENT = 500
 
 
-def index_rows(resource: dict[str, Any]) -> IndexRows:
-    """The index rows of a resource, which stays as it is."""
+def index_rows(resource: dict[str, Any], targets: Sequence[tuple[str, str]] | None = None) -> IndexRows:
+    """The index rows of a resource, which stays as it is.
+
+    `targets`: (type, id) of all that its literal references lead to, where that is known: looking for them takes a
+    fifth of the time.
+    """
     resource_type: str = resource["resourceType"]
     rows = Rows([], [], [], [], [], [])
     _extractor(resource_type)(resource, rows)
@@ -66,8 +70,7 @@ def index_rows(resource: dict[str, Any]) -> IndexRows:
         if key not in keys:
             places[place] = (*keys, key)
     named = {place[:2] for place in places}
-    for literal in _literals(resource):
-        target_type, target_id = reference.target(literal)
+    for target_type, target_id in map(reference.target, _literals(resource)) if targets is None else targets:
         if target_id and (target_id, target_type) not in named:
             places[target_id, target_type, "", 0] = (_ANY_REFERENCE,)
     return IndexRows(

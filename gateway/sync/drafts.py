@@ -7,7 +7,7 @@ from typing import Any
 from gateway.sync.content import content
 from gateway.sync.events import BadRow, CheckedRow, CheckedRows, Draft, MappedRow, Rows
 from gateway.sync.faults import place
-from gateway.sync.links import targets
+from gateway.sync.links import all_targets, targets
 from gateway.sync.steps import Steps
 from mappers.base import Resource
 
@@ -38,8 +38,9 @@ def _row(row: CheckedRow, stream: int, steps: Steps, index: list[Any]) -> Mapped
 def _own_draft(resource: Resource, stream: int, key: str, steps: Steps, index: list[Any]) -> Draft:
     """With its index rows in `index`, unless it is a person: theirs depend on who they are."""
     made = content(resource, stream=stream, key=key)
-    rows, notes = steps.index_rows(resource), steps.notes(resource)
+    leads, are_all = all_targets(made.tail)
+    rows, notes = steps.index_rows(resource, leads if are_all else None), steps.notes(resource)
     if notes is None:
         index.append(rows)
         rows = len(index) - 1
-    return Draft(made, rows, targets(made.tail), notes)
+    return Draft(made, rows, leads, notes)

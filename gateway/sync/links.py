@@ -15,13 +15,21 @@ Target = tuple[str, str]
 """(type, id)"""
 
 # Quotes within JSON texts are escaped, so this finds members named "reference" and nothing else.
-_LITERAL = re.compile(rb'"reference":"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})"')
+_LITERAL = re.compile(rb'"reference":"(?:([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")?')
+_ELSEWHERE = (b"", b"")
 
 
 def targets(body: bytes) -> tuple[Target, ...]:
     """What the literal references of a body lead to, each once."""
-    found = _LITERAL.findall(body)
-    return tuple((kind.decode(), resource_id.decode()) for kind, resource_id in dict.fromkeys(found))
+    return all_targets(body)[0]
+
+
+def all_targets(body: bytes) -> tuple[tuple[Target, ...], bool]:
+    """The same, and whether that is all: a URL, a version or a contained resource is no target."""
+    found = dict.fromkeys(_LITERAL.findall(body))
+    is_all = _ELSEWHERE not in found
+    found.pop(_ELSEWHERE, None)
+    return tuple((kind.decode(), resource_id.decode()) for kind, resource_id in found), is_all
 
 
 def detach(resource: Resource, missing: Collection[Target]) -> list[tuple[str, Target]]:

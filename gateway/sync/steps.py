@@ -38,11 +38,12 @@ class Steps:
     mappings: Callable[[str], tuple[Mapping, ...]]
     hospital: Callable[[MappingContext], Iterable[Resource]]
     check: Callable[[Resource], Sequence[Finding]]
-    index_rows: Callable[[Resource], Any]
+    index_rows: Callable[..., Any]
+    """(resource, targets or None): None where it is not known what all its literal references lead to."""
     gained_rows: Callable[[Any, str, Resource], Any]
     """(index rows, type, elements): the rows when a resource of the type gains these elements."""
     bulk: Callable[[Sequence[Any]], Any]
-    """The index rows of many resources as one, sorted."""
+    """The index rows of many resources as one, sorted. Of plain tuples, lists, texts and numbers."""
     write_index: Callable[..., None]
     """(connection, additions, removals, bulk or None): an addition is (pk, index rows), or (pk, their number in it)."""
     write_references: Callable[[Any, Sequence[tuple[int, Resource, Resource]]], None]
@@ -94,8 +95,8 @@ def _index() -> Any:
     return index
 
 
-def _index_rows(resource: Resource) -> Any:
-    return _index().index_rows(resource)
+def _index_rows(resource: Resource, targets: Sequence[Target] | None = None) -> Any:
+    return _index().index_rows(resource, targets)
 
 
 def _gained_rows(rows: Any, resource_type: str, elements: Resource) -> Any:
@@ -103,13 +104,13 @@ def _gained_rows(rows: Any, resource_type: str, elements: Resource) -> Any:
 
 
 def _bulk(rows: Sequence[Any]) -> Any:
-    return _index().bulk(rows)
+    return tuple(_index().bulk(rows))
 
 
 def _write_index(
     connection: Any, additions: Sequence[tuple[int, Any]], removals: Sequence[int], bulk: Any = None
 ) -> None:
-    _index().write(connection, additions, removals, bulk)
+    _index().write(connection, additions, removals, bulk and _index().Bulk._make(bulk))
 
 
 def _write_references(connection: Any, changes: Sequence[tuple[int, Resource, Resource]]) -> None:

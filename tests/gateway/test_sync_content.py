@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.sync.content import content, parse
-from gateway.sync.links import attach, detach, targets
+from gateway.sync.links import all_targets, attach, detach, targets
 
 VALUES = st.recursive(
     st.text()
@@ -83,6 +83,15 @@ def test_targets_are_the_literal_references(resource: dict[str, Any]) -> None:
     holders = [resource.get("subject"), *(item["who"] for item in resource.get("item", ()))]
     told = {tuple(each["reference"].split("/")) for each in holders if each}
     assert set(targets(content({**resource, "value": None}).tail)) == told
+
+
+@pytest.mark.parametrize("other", ["", "#p1", "http://other.org/Patient/1", "Patient/1/_history/2", "urn:uuid:1"])
+def test_a_reference_that_leads_elsewhere_is_no_target(other: str) -> None:
+    """And is not passed over: who asks is told that there is more."""
+    resource = {"resourceType": "Basic", "id": "a", "meta": {}, "author": {"reference": "Practitioner/p"}}
+    assert all_targets(content(resource).tail) == ((("Practitioner", "p"),), True)
+    both = {**resource, "subject": {"reference": other}}
+    assert all_targets(content(both).tail) == ((("Practitioner", "p"),), False)
 
 
 @given(RESOURCES, st.sets(st.tuples(st.sampled_from(["Patient", "Encounter"]), st.sampled_from(["a", "b", "c-1"]))))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from gateway.store.writer import Content
@@ -41,6 +43,7 @@ EVENTS = [
     Rows("PATN", ROWS, 3, [SHARED], (("columns",),)),
     Rows("PATN", [], 0, []),
     CheckedRows("PATN", 1, CHECKED, 3, [SHARED]),
+    CheckedRows("BILL", 1, [CheckedRow("k", "l", b"d", None, [{"value": Decimal("1.50")}], [])], 0, []),
     Hospital([DRAFT]),
     StreamStarted("PATN"),
     StreamEnded("PATN", complete=True, state="s"),
