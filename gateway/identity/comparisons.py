@@ -36,8 +36,8 @@ class Level:
 
     label: str
     """In words, for people."""
-    verdict: Literal["same", "close", "alike", "other"]
-    """`alike`: so two names of one person may differ, but so may those of twins."""
+    verdict: Literal["same", "close", "nickname", "alike", "other"]
+    """`nickname`, `alike`: so two names of one person may differ, but so may those of twins, and `alike` the more."""
     predicate: Predicate | None = None
     """None = whatever is left."""
     said_before: bool = False
@@ -70,7 +70,7 @@ COMPARISONS = (
         ("given",),
         (
             Level("the same given name", "same", Equal("given")),
-            Level("a nickname of the other", "alike", Shared("formal")),
+            Level("a nickname of the other", "nickname", Shared("formal")),
             Level("given names one slip apart", "close", Near("given")),
             Level(
                 "given and family name swapped",

@@ -25,7 +25,7 @@ POSSIBLE = -3.0
 """From this weight on, two records that are not asked about still count: for `$match`, and as a sign of twins."""
 MARGIN = 3.0
 """Bits by which the best person must lead the next one."""
-_AGREES = ("same", "close", "alike")
+_AGREES = ("same", "close", "nickname", "alike")
 _PERSONAL = ("given", "birth date", "identifier")
 
 
@@ -61,7 +61,7 @@ REASONS = {
     Guard.IDENTIFIER_CONFLICT: "the same authority has given them different identifiers",
     Guard.IDENTIFIER_WITH_OTHER_NAMES: "the identifier is the same, but neither name is",
     Guard.TWINS: "the given names differ while birth date and family or home agree: they may be twins",
-    Guard.ALIKE: "the given names are only alike and the birth dates agree: without phone or mailbox they may be twins",
+    Guard.ALIKE: "the given names are only alike and the birth dates agree: without more in common they may be twins",
     Guard.OTHERWISE_SPELLED: "one source spells the given names of its two records differently: they may be twins",
     Guard.OTHER_FAMILY_NAME: "the family names differ, and no phone, mailbox, home or identifier makes up for it",
     Guard.GENERATION_CONFLICT: "one is called Jr, the other Sr, or the like",
@@ -127,9 +127,11 @@ def _raised(verdict: dict[str, str]) -> Sequence[tuple[Guard, bool]]:
     # without one that were linked by birth date and phone, one in fourteen was the twin.
     personal += "given" in agrees and not agrees.isdisjoint(("phone", "email"))
     # A source that spells its own two records differently means two people, if both were born on one day.
-    twice = verdict["source"] == "same" and given in ("close", "alike", "missing")
-    # Rosalind and Rosamund: of the pairs that only this would link, one in sixteen were twins.
-    alike = given == "alike" and "birth date" in agrees and agrees.isdisjoint(("phone", "email", "identifier"))
+    twice = verdict["source"] == "same" and given in ("close", "nickname", "alike", "missing")
+    # Rosalind and Rosamund: of the pairs that only this would link, one in sixteen were twins. A phone or mailbox makes
+    # up for a nickname, not for names that are much alike: of those, one in four were twins on their family's phone.
+    excuses = ("phone", "email", "identifier") if given == "nickname" else ("identifier",)
+    alike = given in ("nickname", "alike") and "birth date" in agrees and agrees.isdisjoint(excuses)
     home = not agrees.isdisjoint(("phone", "email", "street", "postcode"))
     kin = home or "family" in agrees
     return (

@@ -46,7 +46,7 @@ class Evidence:
     level: int
     label: str
     verdict: str
-    """`same`, `close`, `other`, or `missing`."""
+    """A level's, or `missing`."""
     stranger: float
     """Bits for one person against two strangers."""
     relative: float

@@ -211,6 +211,8 @@ class _Fit:
                 self.h[at] = self.u[at]
             elif comparison.name in MOST_ALIKE:
                 self.h[at] = _no_match(comparison, self.h[at], self.u[at])
+            if comparison.relatives == "personal":
+                self.h[at] = _written_alike(comparison, self.h[at], self.m[at])
             for level in (place for place, each in enumerate(comparison.levels) if each.said_before):
                 self.h[at][level] = self.m[at][level] = self.u[at][level]
 
@@ -270,6 +272,19 @@ def _no_match(comparison: Comparison, relatives: _Floats, strangers: _Floats) ->
     if found <= most:
         return relatives
     made: _Floats = np.where(alike, relatives * most / found, relatives * (1 - most) / (1 - found))
+    return made
+
+
+def _written_alike(comparison: Comparison, relatives: _Floats, people: _Floats) -> _Floats:
+    """The same name in another way (swapped): relatives who are namesakes write it so as often as one person does.
+
+    Learned freely, relatives take over those of the matches of which nothing but the home says that they are none.
+    """
+    made = relatives.copy()
+    for level, each in enumerate(comparison.levels[1:-1], start=1):
+        if each.verdict == "same":
+            made[level] = relatives[0] * people[level] / people[0]
+            made[-1] += relatives[level] - made[level]
     return made
 
 

@@ -40,6 +40,12 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], Action, set[Guard]]] = {
         REVIEW,
         {Guard.ALIKE},
     ),
+    "twins whose names are much alike, on their family's phone": (
+        {"given": "Isha", "family": "Quillfeather", "born": "2006-05-30", "gender": "female", **HOME},
+        {"given": "Ishani", "family": "Quillfeather", "born": "2006-05-30", "gender": "female", **HOME},
+        REVIEW,
+        {Guard.ALIKE},
+    ),
     "twins, a boy and a girl": (
         {"given": "Arjun", "family": "Deshmukh", "born": "2006-05-30", "gender": "male", **HOME},
         {"given": "Meera", "family": "Deshmukh", "born": "2006-05-30", "gender": "female", **HOME},
