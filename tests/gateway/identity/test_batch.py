@@ -12,6 +12,7 @@ import pytest
 
 from gateway.identity.batch import BatchResult, link_all
 from gateway.identity.cluster import pair
+from gateway.identity.comparisons import COMPARISONS
 from gateway.identity.decide import REVIEW, Action
 from gateway.identity.flat import load
 from gateway.identity.forms import Forms
@@ -63,6 +64,15 @@ def test_no_question_follows_from_others(linked: BatchResult) -> None:
     for link in linked.links:
         if link.weight >= REVIEW:
             assert group[person_of[link.a]] is group[person_of[link.b]]
+
+
+def test_relatives_who_are_namesakes_swap_their_names_as_often_as_one_person_does(linked: BatchResult) -> None:
+    """So swapped names say as much against relatives as the same names do."""
+    given = linked.model.agreements["given"]
+    levels = next(each.levels for each in COMPARISONS if each.name == "given")
+    swapped = next(at for at, level in enumerate(levels) if "swapped" in level.label)
+    assert given.h[swapped] / given.h[0] == pytest.approx(given.m[swapped] / given.m[0])
+    assert sum(given.h) == pytest.approx(1)
 
 
 def test_order_of_arrival_changes_nothing(people: People, linked: BatchResult) -> None:
