@@ -142,7 +142,7 @@ def _set_up_sqlite_writer(connection: Any, _record: object) -> None:
         "journal_mode=WAL",
         "synchronous=NORMAL",
         f"busy_timeout={_BUSY_MS}",
-        "cache_size=-262144",  # KiB: an index of millions of rows is written all over
+        "cache_size=-524288",  # KiB: an index of millions of rows is written all over
         "temp_store=MEMORY",
         "wal_autocheckpoint=16000",  # pages: what is written again and again goes to the file once
         "journal_size_limit=67108864",

@@ -32,7 +32,7 @@ from gateway.sync.steps import PRODUCT, Steps
 from gateway.sync.terminology import publish_terminology
 from his_adapters.base import SourceConfig
 
-_HELD = 5.0
+_HELD = 15.0
 """Seconds of one transaction while a stream is read for the first time: so long others who want to write wait."""
 
 
