@@ -19,7 +19,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
-    false,
     literal_column,
     or_,
     select,
@@ -136,23 +135,23 @@ def _at_its_end(link: LinkShape, name: str) -> Select[Any]:
     """What has a link that leads to a match, found from the matches."""
     # Named, because SQLite's parser allows but so many SELECTs one inside another.
     far = select(matching(link.shape, name).cte(f"c{name}").c.pk)
-    references, led, target = _along(name)
-    named = and_(references.c.param == bindparam(f"k{name}"), led.c.type == bindparam(f"t{name}"))
+    references, led = _along(name)
+    of_key = references.c.param == bindparam(f"k{name}")
     if link.reverse:
-        ids = select(led.c.id).join_from(references, led, led.c.number == references.c.target)
-        # An index has id and pk of the resource, and the entry that it lives: its own row, with its body, stays unread.
-        lives = exists(select(literal_column("1")).select_from(ENTRY).where(ENTRY.c.pk == target.c.pk))
-        of_type = target.c.type == bindparam(f"t{name}")
-        return select(target.c.pk).where(target.c.id.in_(ids.where(references.c.pk.in_(far), named)), of_type, lives)
-    # Not by type too: SQLite would look through all of a type.
-    numbers = select(led.c.number).join_from(target, led, led.c.id == target.c.id)
-    numbers = numbers.where(target.c.pk.in_(far), led.c.type == bindparam(f"t{name}"))
-    return select(references.c.pk).where(references.c.target.in_(numbers), references.c.param == bindparam(f"k{name}"))
+        ends = select(led.c.pk).join_from(references, led, led.c.number == references.c.target)
+        return ends.where(references.c.pk.in_(far), of_key, led.c.type == bindparam(f"t{name}"), _lives(led.c.pk))
+    # What matches is of the type already: the index of targets by pk has all that is needed of them.
+    return select(references.c.pk).where(references.c.target.in_(select(led.c.number).where(led.c.pk.in_(far))), of_key)
 
 
-def _along(name: str) -> tuple[FromClause, FromClause, FromClause]:
-    """References of a link, where they lead, and the resource there."""
-    return REFERENCE.alias(f"r{name}"), TARGET.alias(f"l{name}"), RESOURCE.alias(f"t{name}")
+def _along(name: str) -> tuple[FromClause, FromClause]:
+    """References of a link, and where they lead."""
+    return REFERENCE.alias(f"r{name}"), TARGET.alias(f"l{name}")
+
+
+def _lives(pk: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether there is a resource, not deleted: its entry says so, and its row, with its body, stays unread."""
+    return exists(select(literal_column("1")).select_from(ENTRY).where(ENTRY.c.pk == pk))
 
 
 def holds(shape: Shape, name: str, pk: ColumnElement[int]) -> ColumnElement[bool]:
@@ -175,19 +174,18 @@ def holds(shape: Shape, name: str, pk: ColumnElement[int]) -> ColumnElement[bool
 
 def _leads(link: LinkShape, name: str, pk: ColumnElement[int]) -> ColumnElement[bool]:
     """Whether a resource has a link that leads to a match, found from the resource."""
-    references, led, target = _along(name)
-    of_key, of_type = references.c.param == bindparam(f"k{name}"), led.c.type == bindparam(f"t{name}")
+    references, led = _along(name)
+    of_key = references.c.param == bindparam(f"k{name}")
     if link.reverse:
-        own = select(led.c.number).join_from(target, led, and_(led.c.id == target.c.id, led.c.type == target.c.type))
-        number = own.where(target.c.pk == pk, of_type).correlate(cast("ColumnClause[int]", pk).table).scalar_subquery()
+        own = select(led.c.number).where(led.c.pk == pk)
+        number = own.correlate(cast("ColumnClause[int]", pk).table).scalar_subquery()
         referrer: Select[Any] = select(literal_column("1")).select_from(references)
         return exists(referrer.where(references.c.target == number, of_key, holds(link.shape, name, references.c.pk)))
-    there = and_(target.c.type == led.c.type, target.c.id == led.c.id)
+    found = [references.c.pk == pk, of_key, led.c.type == bindparam(f"t{name}"), holds(link.shape, name, led.c.pk)]
     if isinstance(link.shape, RowsShape) and link.shape.negated:  # else its index rows say that it is there
-        there = and_(there, target.c.deleted == false())
-    joined = references.join(led, led.c.number == references.c.target).join(target, there)
-    referred: Select[Any] = select(literal_column("1")).select_from(joined)
-    return exists(referred.where(references.c.pk == pk, of_key, of_type, holds(link.shape, name, target.c.pk)))
+        found.append(_lives(led.c.pk))
+    referred: Select[Any] = select(literal_column("1")).join_from(references, led, led.c.number == references.c.target)
+    return exists(referred.where(*found))
 
 
 def rows_of(shape: RowsShape, name: str, *, of_one: bool = False) -> tuple[FromClause, ColumnElement[bool]]:

@@ -77,16 +77,13 @@ def _referred(
 def _referring(
     statements: Statements, snapshot: Snapshot, rows: Rows, include: Include, most: int
 ) -> Iterable[tuple[int, Row]]:
-    """What refers to the rows, type by type."""
-    by_type: dict[str, list[str]] = {}
-    for row in rows.values():
-        if include.target in (None, row.type):
-            by_type.setdefault(row.type, []).append(row.id)
-    keys = _listed("k", include.keys)
-    for resource_type, ids in by_type.items():
-        listed = _listed("id", ids)
-        query = statements.referring(len(listed), len(keys))
-        yield from _rows(snapshot.all(query, **listed, **keys, t=resource_type, cap=most))
+    """What refers to the rows."""
+    pks = [pk for pk, row in rows.items() if include.target in (None, row.type)]
+    if not pks:
+        return ()
+    listed, keys = _listed("pk", pks), _listed("k", include.keys)
+    query = statements.referring(len(listed), len(keys))
+    return _rows(snapshot.all(query, **listed, **keys, cap=most))
 
 
 def _rows(found: list[tuple[Any, ...]]) -> Iterable[tuple[int, Row]]:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Table
 
 from gateway.search.bulk import Bulk, IndexRows, bulk, mark_of, put, put_references
 from gateway.search.fhirpath import extractor
-from gateway.search.numbers import postings
+from gateway.search.numbers import arrived, postings
 from gateway.search.parameter_types import reference, sinks
 from gateway.search.parameter_types.terms import Place, Rows
 from gateway.search.parameters import INDEXED_TYPES, offered, row_key, system_key
@@ -180,6 +180,8 @@ def write(
         gone = [(pk,) for pk in removals]
         for table in (ENTRY, STRING, TOKEN, DATE, QUANTITY, URI, REFERENCE):
             connection.exec_driver_sql(_delete(table, mark_of(connection)), gone)
+    known = set(removals)
+    arrived(connection, [pk for pk, _ in additions if pk not in known])
     alone = [(pk, rows) for pk, rows in additions if not isinstance(rows, int)]
     if alone:
         put(connection, bulk([rows for _, rows in alone]), [pk for pk, _ in alone])

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Table
 
 from gateway.search.parameter_types.terms import Place
-from gateway.search.tables import TARGET, URI_TEXT
+from gateway.search.tables import AWAITED, TARGET, URI_TEXT
+from gateway.store import RESOURCE
 from gateway.store.sql import Row, WriterSql
 
 Posting = tuple[int, int, int, int]
@@ -22,6 +23,15 @@ _NONE: _Identifier = ("", 0)
 _URIS = f"SELECT value, number FROM {URI_TEXT.name} WHERE value IN (??)"  # noqa: S608
 _RESOURCES = f"SELECT id, type, number, code, system FROM {TARGET.name} WHERE id IN (??)"  # noqa: S608
 _OTHERS = f"SELECT code, system, number FROM {TARGET.name} WHERE id = '' AND code IN (??)"  # noqa: S608
+_HELD = f"SELECT id, pk FROM {RESOURCE.name} WHERE type = ? AND id IN (??)"  # noqa: S608
+_AWAIT = f"INSERT INTO {AWAITED.name} (id, type, number) VALUES (?, ?, ?)"  # noqa: S608
+_AWAITS = f"SELECT 1 FROM {AWAITED.name} LIMIT 1"  # noqa: S608
+_CAME = (
+    f"SELECT r.pk, a.number, a.id, a.type FROM {RESOURCE.name} r"  # noqa: S608
+    f" JOIN {AWAITED.name} a ON a.id = r.id AND a.type = r.type WHERE r.pk IN (??)"
+)
+_PLACE = f"UPDATE {TARGET.name} SET pk = ? WHERE number = ?"  # noqa: S608
+_ARRIVED = f"DELETE FROM {AWAITED.name} WHERE id = ? AND type = ?"  # noqa: S608
 _IDENTIFY = f"UPDATE {TARGET.name} SET code = ?, system = ? WHERE number = ?"  # noqa: S608
 
 
@@ -96,7 +106,12 @@ def _learn(sql: WriterSql, known: dict[Place, _Target], unknown: Collection[Plac
     stored = sql.rows(_RESOURCES, list({target_id for target_id, _ in carried})) if carried else ()
     targets = {(row[0], row[1]): (row[2], (row[3], row[4])) for row in stored}
     new = [target for target in carried if target not in targets]
-    numbers = _number(sql, TARGET, [(*target, *carried[target]) for target in new])
+    held = _held(sql, new)
+    numbers = _number(sql, TARGET, [(*target, *carried[target], held.get(target)) for target in new])
+    absent = [
+        (*target, number) for target, number in zip(new, numbers, strict=True) if target[1] and target not in held
+    ]
+    sql.many(_AWAIT, absent)
     targets.update((target, (number, carried[target])) for target, number in zip(new, numbers, strict=True))
     gained = [target for target, identifier in carried.items() if identifier[0] and not targets[target][1][0]]
     sql.many(_IDENTIFY, [(*carried[target], targets[target][0]) for target in gained])
@@ -112,13 +127,35 @@ def _learn(sql: WriterSql, known: dict[Place, _Target], unknown: Collection[Plac
             known[target_id, target_type, code, system] = _Target(others[code, system], int(code != ""), None)
 
 
+def _held(sql: WriterSql, targets: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """The pks of those (id, type) that the store has, or had."""
+    by_type: dict[str, list[str]] = {}
+    for target_id, target_type in targets:
+        by_type.setdefault(target_type, []).append(target_id)
+    return {
+        (row[0], target_type): row[1]
+        for target_type, ids in by_type.items()
+        if target_type
+        for row in sql.rows(_HELD, target_type, ids)
+    }
+
+
+def arrived(connection: Connection, pks: Sequence[int]) -> None:
+    """Tell the targets that were awaited of resources that the store has from now on."""
+    sql = WriterSql(connection)
+    if pks and sql.rows(_AWAITS):
+        came = sql.rows(_CAME, list(pks))
+        sql.many(_PLACE, [(row[0], row[1]) for row in came])
+        sql.many(_ARRIVED, [(row[2], row[3]) for row in came])
+
+
 def _others(sql: WriterSql, wanted: Collection[_Identifier]) -> dict[_Identifier, int]:
     """Numbers of identifiers that no target has for its own; and of nothing."""
     if not wanted:
         return {}
     known = {(row[0], row[1]): row[2] for row in sql.rows(_OTHERS, list({code for code, _ in wanted}))}
     new = sorted(set(wanted) - known.keys())
-    known.update(zip(new, _number(sql, TARGET, [("", "", *each) for each in new]), strict=True))
+    known.update(zip(new, _number(sql, TARGET, [("", "", *each, None) for each in new]), strict=True))
     return known
 
 

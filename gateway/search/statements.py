@@ -28,7 +28,6 @@ from sqlalchemy import (
     null,
     or_,
     select,
-    tuple_,
 )
 
 from gateway.search.conditions import RowsShape, Shape, holds, matching, rows_of
@@ -85,7 +84,7 @@ class Statements:
         return _included(self.dialect, size, keys, targeted)
 
     def referring(self, size: int, keys: int) -> Query:
-        """What refers to `id0` … of type `t` under the keys `k0` …, or any: `cap` of it."""
+        """What refers to `pk0` … under the keys `k0` …, or any: `cap` of it."""
         return _referring(self.dialect, size, keys)
 
 
@@ -263,17 +262,17 @@ def _bodies(dialect: str, size: int) -> Query:
 
 @lru_cache(maxsize=_KEPT)
 def _included(dialect: str, size: int, keys: int, targeted: bool) -> Query:
-    led = select(TARGET.c.type, TARGET.c.id).join_from(REFERENCE, TARGET, TARGET.c.number == REFERENCE.c.target)
+    led = select(TARGET.c.pk).join_from(REFERENCE, TARGET, TARGET.c.number == REFERENCE.c.target)
     led = led.where(REFERENCE.c.pk.in_(_listed("pk", size)), _followed(keys))
     if targeted:
         led = led.where(TARGET.c.type == bindparam("t"))
-    statement = select(*_SERVED).where(tuple_(RESOURCE.c.type, RESOURCE.c.id).in_(led), RESOURCE.c.deleted == false())
+    statement = select(*_SERVED).where(RESOURCE.c.pk.in_(led), RESOURCE.c.deleted == false())
     return Query(statement.limit(bindparam("cap")), dialect)
 
 
 @lru_cache(maxsize=_KEPT)
 def _referring(dialect: str, size: int, keys: int) -> Query:
-    targets = select(TARGET.c.number).where(TARGET.c.id.in_(_listed("id", size)), TARGET.c.type == bindparam("t"))
+    targets = select(TARGET.c.number).where(TARGET.c.pk.in_(_listed("pk", size)))
     referrers = select(REFERENCE.c.pk).where(REFERENCE.c.target.in_(targets), _followed(keys))
     statement = select(*_SERVED).where(RESOURCE.c.pk.in_(referrers), RESOURCE.c.deleted == false())
     return Query(statement.limit(bindparam("cap")), dialect)

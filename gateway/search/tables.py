@@ -95,12 +95,25 @@ TARGET = Table(
     Column("type", Text, nullable=False),
     Column("code", _TEXT, nullable=False),
     Column("system", BigInteger, nullable=False),
+    Column("pk", _PK),
     Index("index_target_by_id", "id", "type", "code", "system", unique=True),
     Index("index_target_by_code", "code", "system"),
+    Index("index_target_by_resource", "pk"),
 )
 """Where references lead, numbered in the order of appearance, for good. A resource has an id and a type, a URL stands
 in `id` with no type; each has one row, with the identifier that references to it carry. What has no id is a reference
-by identifier alone, or one that carries another identifier than others to its target do."""
+by identifier alone, or one that carries another identifier than others to its target do. `pk` is the resource's, once
+the store has it, for good: so a chain steps from resource to references without reading the resource."""
+
+AWAITED = Table(
+    "index_awaited",
+    INDEX,
+    Column("id", _TEXT, primary_key=True),
+    Column("type", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The targets of a type that the store has never had: few, to be asked of what comes."""
 
 UNNAMED = "_reference"
 """The name of references that no search parameter names: they are found by their target all the same."""

@@ -25,7 +25,7 @@ from gateway.store.tables import CLOCK, METADATA, REGISTER
 from gateway.store.versions import Change, Stored, Versions
 from gateway.store.writer import Writer
 
-_SCHEMA_NAME, _SCHEMA = "schema", b"4"
+_SCHEMA_NAME, _SCHEMA = "schema", b"5"
 _SECRETS = tuple(f"secret:{name}" for name in ("configuration", "cursor", "locator"))
 _PAGE = 500
 _CREATION_LOCK = 0x53544F52  # PostgreSQL: two processes may open a new store at the same time

@@ -8,7 +8,7 @@ import pickle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import StaticPool, create_engine, func, select
+from sqlalchemy import Connection, Engine, StaticPool, create_engine, func, select
 
 from gateway.identity.person import decorated, decoration
 from gateway.search import numbers
@@ -16,7 +16,8 @@ from gateway.search.index import INDEX, bulk, gained, index_rows, referrers, wri
 from gateway.search.parameter_types import PARAMETER_TYPES
 from gateway.search.parameter_types.terms import Place
 from gateway.search.parameters import INDEXED_TYPES, SEARCH_PARAMETERS, SERVED_TYPES, of_type, offered, row_key
-from gateway.search.tables import REFERENCE, TARGET, URI, URI_TEXT
+from gateway.search.tables import AWAITED, REFERENCE, TARGET, URI, URI_TEXT
+from gateway.store import RESOURCE
 from gateway.sync.content import content
 from gateway.sync.links import all_targets
 from tests.gateway.search.world import Maker
@@ -31,7 +32,7 @@ CLAIM = {
     "supportingInfo": [{"valueReference": {"reference": "http://other.org/fhir/Patient/p"}}],
 }
 
-OF_RESOURCES = [table for table in INDEX.sorted_tables if "pk" in table.columns]
+OF_RESOURCES = [table for table in INDEX.sorted_tables if "pk" in table.columns and table is not TARGET]
 """The tables whose rows are of one resource each; the others hold what these say by a number."""
 
 LED = select(
@@ -49,6 +50,12 @@ STATED = select(URI_TEXT.c.value, URI.c.param, URI.c.pk, URI.c.edge).join_from(
 )
 
 DEFINED = ("http://hl7.org/fhir/SearchParameter/", "http://hl7.org/fhir/us/core/SearchParameter/")
+
+
+def create_tables(bind: Engine | Connection) -> None:
+    """The index's, and the store's that it asks."""
+    INDEX.create_all(bind)
+    RESOURCE.metadata.create_all(bind)
 
 
 @pytest.mark.parametrize("resource_type", ["Patient", "Observation", "Condition"])
@@ -103,7 +110,7 @@ def test_references_alone_are_written_anew() -> None:
     for in_part in (True, False):
         engine = create_engine("sqlite://")
         with engine.begin() as connection:
-            INDEX.create_all(connection)
+            create_tables(connection)
             write(connection, [(pk, index_rows(one)) for pk, one, *_ in changes], [])
             if in_part:
                 write_references(connection, [(pk, *links) for pk, *_, links in changes])
@@ -144,7 +151,7 @@ def test_references_are_found_by_what_they_lead_to_and_by_what_they_carry(
 ) -> None:
     """Whatever others to the same target carried before, in this transaction or another."""
     engine = create_engine("sqlite://", poolclass=StaticPool)
-    INDEX.create_all(engine)
+    create_tables(engine)
     led, carried, pk = set(), set(), 0
     for referrers_of_one in transactions:
         with engine.begin() as connection:
@@ -172,6 +179,40 @@ def test_references_are_found_by_what_they_lead_to_and_by_what_they_carry(
     assert len(targets) == len(set(targets))
 
 
+KNOWN = [("Patient", "a"), ("Patient", "b"), ("Location", "a"), ("Practitioner", "c")]
+STEPS = st.lists(st.lists(st.tuples(st.booleans(), st.sampled_from(KNOWN)), min_size=1, max_size=4), max_size=6)
+
+
+@given(STEPS)
+def test_a_target_knows_its_resource_whichever_came_first(
+    transactions: list[list[tuple[bool, tuple[str, str]]]],
+) -> None:
+    """A resource comes once and stays; references to it come before, with it or after."""
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    create_tables(engine)
+    stored: dict[tuple[str, str], int] = {}
+    for steps in transactions:
+        with engine.begin() as connection:
+            for comes, (kind, name) in steps:
+                if comes and (kind, name) not in stored:
+                    stored[kind, name] = pk = len(stored) + 1
+                    values = {column.name: 0 for column in RESOURCE.columns if not column.nullable}
+                    row = {**values, "pk": pk, "type": kind, "id": name, "source": "", "digest": b""}
+                    connection.execute(RESOURCE.insert().values(row))
+                    write(connection, [(pk, index_rows({"resourceType": kind}))], [])
+                elif not comes:
+                    numbers.postings(connection, [(name, kind, "", 0)], [[0], [1], [1]])
+    with engine.begin() as connection:
+        led = {(kind, name) for steps in transactions for comes, (kind, name) in steps if not comes}
+        found = {
+            (kind, name): pk for kind, name, pk in connection.execute(select(TARGET.c.type, TARGET.c.id, TARGET.c.pk))
+        }
+        awaited = set(map(tuple, connection.execute(select(AWAITED.c.type, AWAITED.c.id))))
+    engine.dispose()
+    assert found == {target: stored.get(target) for target in led}
+    assert awaited == led - stored.keys()
+
+
 def test_rows_of_many_are_those_of_each() -> None:
     """Resources of all types written together, by number, some left out, or one by one."""
     maker = Maker(seed=5)
@@ -185,7 +226,7 @@ def test_rows_of_many_are_those_of_each() -> None:
     for together in (True, False):
         engine = create_engine("sqlite://")
         with engine.begin() as connection:
-            INDEX.create_all(connection)
+            create_tables(connection)
             if together:
                 write(connection, [*chosen, (len(made) + 1, made[0])], [], many)
             else:
@@ -207,7 +248,7 @@ def test_removal_leaves_nothing_behind() -> None:
     made = [(pk, index_rows(maker.make("Patient", f"p{pk}"))) for pk in range(20)]
     engine = create_engine("sqlite://")
     with engine.begin() as connection:
-        INDEX.create_all(connection)
+        create_tables(connection)
         write(connection, made, [])
         write(connection, [made[0]], [pk for pk, _ in made])
         left = {table.name: set(connection.execute(select(table.c.pk).distinct()).scalars()) for table in OF_RESOURCES}
@@ -234,7 +275,7 @@ def test_referrers_are_found_by_target_with_or_without_a_search_parameter(
 ) -> None:
     engine = create_engine("sqlite://")
     with engine.begin() as connection:
-        INDEX.create_all(connection)
+        create_tables(connection)
         write(connection, [(7, index_rows(CLAIM))], [])
         assert referrers(connection, [target, ("Patient", "nobody")]) == expected
         assert referrers(connection, [("Patient", "x")] * 1200 + [target]) == expected
