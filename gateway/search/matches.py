@@ -182,6 +182,15 @@ class Matches:
 
     def _narrowest(self, positive: Sequence[int], most: int) -> int | None:
         """The clause with the fewest rows, as far as that is few."""
+        narrow = [at for at in positive if not _reads_many(self._clauses[at])]
+        if len(narrow) > 1:  # what the first has is not worth counting to its end where another one is selective
+            selective = self._fewest(narrow, min(_SELECTIVE, most))
+            if selective is not None:
+                return selective
+        return self._fewest(positive, most)
+
+    def _fewest(self, positive: Sequence[int], most: int) -> int | None:
+        """The same of these clauses, counted one after another until one is selective."""
         best, fewest = None, most + 1
         for at in positive:
             clause = self._clauses[at]

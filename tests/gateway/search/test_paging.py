@@ -6,11 +6,12 @@ https://hl7.org/fhir/R4/http.html#paging
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.outcomes import InvalidParameter
+from gateway.outcomes import InvalidParameter, TooCostly
 from gateway.search import matches, query
 from tests.gateway.search import naive
 from tests.gateway.search.world import Json, Maker, World
@@ -202,3 +203,20 @@ def test_a_cursor_of_another_store_is_refused(world: World, tmp_path_factory: py
     other.store.close()
     with pytest.raises(InvalidParameter, match="_cursor"):
         world.search("Patient", ("_count", "3"), cursor=cursor)
+
+
+def test_a_long_page_that_takes_too_long_is_a_short_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A disk that has not been read for long is slow: the client gets less, and goes on from there."""
+    world = World.in_folder(tmp_path)
+    made = patients(query.LONG_PAGE + 30)
+    world.put(made)
+    monkeypatch.setattr(query, "PAGE_SECONDS", 0.0)
+    monkeypatch.setattr(query, "SHORT_PAGE_SECONDS", 60.0)
+    monkeypatch.setattr("gateway.store.snapshot._STEPS", 1)
+    pairs = ("_sort", "_id"), ("_count", str(query.LONG_PAGE + 1))
+    found = pages(world, *pairs)
+    assert [len(page.matches) for page in found[:-1]] == [query.SHORT_PAGE] * (len(found) - 1)
+    assert [row.id for page in found for row in page.matches] == sorted(each["id"] for each in made)
+    with pytest.raises(TooCostly):
+        world.search("Patient", pairs[0])
+    world.store.close()
