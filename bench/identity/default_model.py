@@ -32,7 +32,7 @@ def main() -> None:
     """Write `gateway/identity/default_model.json`."""
     model = link_all(traits for traits, _ in people(SEED, RECORDS)).model
     frequencies = {column: _shorter(column, known) for column, known in model.frequencies.items()}
-    made = replace(model, frequencies=frequencies, common={})
+    made = replace(model, frequencies=frequencies, common={"given": model.common["given"]})
     path = Path(gateway.identity.__file__).with_name("default_model.json")
     path.write_bytes(made.to_json() + b"\n")
     print(f"{path}: version {made.version}, {path.stat().st_size:,} bytes")

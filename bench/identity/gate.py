@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from itertools import combinations, islice
 from multiprocessing import get_context
 from time import monotonic, process_time
 from typing import TypeVar
@@ -37,11 +37,11 @@ class Ours:
     """The same, joined to persons."""
     one_to_one: Accuracy | None
     linked: Accuracy
-    """Pairs that are linked without asking."""
+    """Pairs that would be linked if each were alone."""
     persons: Accuracy
-    """The same, joined to persons."""
+    """Pairs that are of one person when all is decided: what is linked without asking, and served."""
     of_comparable: float
-    """The share that is linked of the pairs that have enough fields in common."""
+    """The share that is of one person of the pairs that have enough fields in common."""
     of_named: float
     """The same, of those where both have a given name: newborns are left to people."""
     reviews: int
@@ -88,14 +88,14 @@ def ours(records: Records) -> Ours:
     truth = Truth(entity_of)
     sure = [(each.weight, (each.a, each.b)) for each in likely(result)]
     comparable = truth.comparable(traits for traits, _ in records())
-    found = set(linked(result))
+    found = {pair for members in result.clusters.persons for pair in combinations(members, 2)}
     return Ours(
         records=result.report.records,
         pairs=truth.pairs,
         edges=truth.of_pairs([pair for _, pair in sure]),
         clusters=truth.of_persons(_joined(result, source_of)),
         one_to_one=truth.of_pairs(one_to_one(sure, source_of)) if any(source_of.values()) else None,
-        linked=truth.of_pairs(found),
+        linked=truth.of_pairs(linked(result)),
         persons=truth.of_persons(result.clusters.persons),
         of_comparable=_share(comparable, found),
         of_named=_share([pair for pair in comparable if named.issuperset(pair)], found),

@@ -145,7 +145,12 @@ class _Run:
         store.execute(f"CREATE TABLE compared AS {levels_of('pairs')}")
         if model is None:
             begin("train")
-            model = self._trained(records, common) or replace(fallback or default_model(), common=common)
+            model = self._trained(records, common)
+        if model is None:  # nor do they tell which names many people bear
+            shipped = fallback or default_model()
+            model = replace(shipped, common={**common, "given": shipped.common.get("given", frozenset())})
+            forget_common(store, {"given": model.common["given"]})
+            store.execute(f"CREATE OR REPLACE TABLE compared AS {levels_of('pairs')}")
         begin("score")
         value_tables(store, model.frequencies)
         among = choice(model, records)

@@ -18,6 +18,7 @@ from gateway.identity.predicates import (
     Crossed,
     Either,
     Equal,
+    HoldBoth,
     Holds,
     Near,
     Not,
@@ -36,8 +37,8 @@ class Level:
 
     label: str
     """In words, for people."""
-    verdict: Literal["same", "close", "nickname", "alike", "other"]
-    """`nickname`, `alike`: so two names of one person may differ, but so may those of twins, and `alike` the more."""
+    verdict: Literal["same", "close", "slip", "variant", "nickname", "alike", "other"]
+    """From `slip` on: so two names of one person may differ, but so may those of twins, each more than the one before."""
     predicate: Predicate | None = None
     """None = whatever is left."""
     said_before: bool = False
@@ -70,14 +71,24 @@ COMPARISONS = (
         ("given",),
         (
             Level("the same given name", "same", Equal("given")),
+            Level(
+                "two given names that many bear, one slip apart",
+                "alike",
+                Both(HoldBoth("usual"), Near("given"), Not(Equal("given_bones"))),
+            ),
             Level("a nickname of the other", "nickname", Shared("formal")),
-            Level("given names one slip apart", "close", Near("given")),
+            Level(
+                "two given names that many bear, and that sound alike",
+                "variant",
+                Both(HoldBoth("usual"), Equal("given_bones")),
+            ),
+            Level("given names that sound alike", "close", Equal("given_bones")),
             Level(
                 "given and family name swapped",
                 "same",
                 Either(Crossed("given", "family"), Crossed("given_bones", "family_bones")),
             ),
-            Level("given names that sound alike", "close", Equal("given_bones")),
+            Level("given names one slip apart", "slip", Near("given")),
             Level("given names much alike", "alike", Similar("given", 0.92)),
             Level("given names a little alike", "other", Either(Similar("given", 0.80), Begins("given"))),
             Level("other given names", "other"),

@@ -18,14 +18,14 @@ AUTO = 8.0
 """From this weight on, two records are linked."""
 PROBABLE = 3.0
 """From this weight on, a candidate is called probable."""
-REVIEW = -1.0
-"""From this weight on, a person is asked: the chance is one in three. Of the questions below, one in twenty-five
-was about one person, and they were every ninth question."""
+REVIEW = 1.0
+"""From this weight on, a person is asked. Of the questions below, down to −1 bit, one in five was about one person, and
+they were every tenth question."""
 POSSIBLE = -3.0
 """From this weight on, two records that are not asked about still count: for `$match`, and as a sign of twins."""
 MARGIN = 3.0
 """Bits by which the best person must lead the next one."""
-_AGREES = ("same", "close", "nickname", "alike")
+_AGREES = ("same", "close", "slip", "variant", "nickname", "alike")
 _PERSONAL = ("given", "birth date", "identifier")
 
 
@@ -127,11 +127,15 @@ def _raised(verdict: dict[str, str]) -> Sequence[tuple[Guard, bool]]:
     # without one that were linked by birth date and phone, one in fourteen was the twin.
     personal += "given" in agrees and not agrees.isdisjoint(("phone", "email"))
     # A source that spells its own two records differently means two people, if both were born on one day.
-    twice = verdict["source"] == "same" and given in ("close", "nickname", "alike", "missing")
+    twice = verdict["source"] == "same" and given in ("variant", "nickname", "alike", "missing")
     # Rosalind and Rosamund: of the pairs that only this would link, one in sixteen were twins. A phone or mailbox makes
     # up for a nickname, not for names that are much alike: of those, one in four were twins on their family's phone.
-    excuses = ("phone", "email", "identifier") if given == "nickname" else ("identifier",)
-    alike = given in ("nickname", "alike") and "birth date" in agrees and agrees.isdisjoint(excuses)
+    excuses = ("identifier",) if given == "alike" else ("phone", "email", "identifier")
+    elsewhere = "other" in (verdict["phone"], verdict["email"])
+    # Joanne and Joanna: who spells the family name otherwise too, has only another way of spelling.
+    spelled = given == "variant" and family == "same"
+    doubtful = given in ("nickname", "alike") or spelled or (given == "slip" and elsewhere)
+    alike = doubtful and "birth date" in agrees and agrees.isdisjoint(excuses)
     home = not agrees.isdisjoint(("phone", "email", "street", "postcode"))
     kin = home or "family" in agrees
     return (

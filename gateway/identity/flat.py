@@ -24,8 +24,11 @@ LARGEST_BLOCK = 200
 FEWEST_IN_COMMON = 50
 SHARE_IN_COMMON = 0.0005
 """A value of more records than these two is nobody's own."""
+FEWEST_USUAL = 10
+SHARE_USUAL = 0.0003
+"""A given name of as many records is no slip of the pen."""
 _LISTS = frozenset(("formal",))
-_FLAGS = frozenset(("defaulted",))
+_FLAGS = frozenset(("defaulted", "usual"))
 _APART = "\x1f"
 _BEFORE = ("id", "source", "several", "keys")
 CELLS = (*_BEFORE, *COLUMNS)
@@ -123,7 +126,7 @@ def _flat_forms(row: Sequence[Any]) -> Forms:
 
 
 def common_values(store: duckdb.DuckDBPyConnection, records: int) -> dict[str, frozenset[str]]:
-    """The values that too many records hold, by column."""
+    """The values that too many records hold, by column, and the given names that many bear."""
     most = max(FEWEST_IN_COMMON, SHARE_IN_COMMON * records)
     found = {}
     for column in MAY_BE_COMMON:
@@ -134,12 +137,19 @@ def common_values(store: duckdb.DuckDBPyConnection, records: int) -> dict[str, f
         ).fetchall()
         if rows:
             found[column] = frozenset(row[0] for row in rows)
-    return found
+    usual = store.execute(
+        "SELECT given FROM people WHERE given <> '' GROUP BY 1 HAVING count(*) >= ?",
+        [max(FEWEST_USUAL, SHARE_USUAL * records)],
+    ).fetchall()
+    return found | {"given": frozenset(row[0] for row in usual)}
 
 
 def forget_common(store: duckdb.DuckDBPyConnection, common: Common) -> None:
-    """Empty the common values in the table; a birth date goes with all that is derived from it."""
+    """Empty the common values in the table; a birth date goes with all that is derived from it. Given names stay."""
     for column, values in common.items():
+        if column == "given":
+            store.execute("UPDATE people SET usual = given IN (SELECT unnest(?))", [sorted(values)])
+            continue
         cleared = ", ".join(f"{name} = {_empty(name)}" for name, part in COLUMNS.items() if part == COLUMNS[column])
         store.execute(f"UPDATE people SET {cleared} WHERE {column} IN (SELECT unnest(?))", [sorted(values)])  # noqa: S608
 

@@ -27,6 +27,8 @@ class NameForm(NamedTuple):
     family_bones: str = ""
     formal: tuple[str, ...] = ()
     generation: str = ""
+    usual: bool = False
+    """Whether many people bear the given name."""
 
 
 class BirthForm(NamedTuple):
@@ -118,7 +120,7 @@ COLUMNS = {column: part for part, empty in PARTS.items() for column in empty._fi
 
 
 Common = Mapping[str, frozenset[str]]
-"""By column, the values that mean nobody."""
+"""By column, the values that mean nobody; of given names, those that many bear."""
 MAY_BE_COMMON = ("born", "phone", "email", "identifier")
 """The columns of values that should be one person's, or one household's."""
 
@@ -126,10 +128,11 @@ MAY_BE_COMMON = ("born", "phone", "email", "identifier")
 def forms(traits: Traits, common: Common | None = None) -> Forms:
     """The forms of a record, without what is `common`: too many records hold it."""
     no = common or {}
+    usual = no.get("given", frozenset())
     no_birth, no_phone, no_email, no_identifier = (no.get(column, frozenset()) for column in MAY_BE_COMMON)
     birth = _birth_form(traits.birth_date, traits.birth_date_defaulted)
     return Forms(
-        names=tuple([_name_form(name) for name in traits.names]),
+        names=tuple([_name_form(name, usual) for name in traits.names]),
         births=(birth,) if birth.born and birth.born not in no_birth else (),
         genders=(GenderForm(traits.gender),) if traits.gender else (),
         phones=tuple([PhoneForm(phone) for phone in traits.phones if phone not in no_phone]),
@@ -140,9 +143,10 @@ def forms(traits: Traits, common: Common | None = None) -> Forms:
     )
 
 
-def _name_form(name: Name) -> NameForm:
+def _name_form(name: Name, usual: frozenset[str]) -> NameForm:
     given = name.given[0] if name.given else ""
-    return NameForm(given, name.family, skeleton(given), skeleton(name.family), formal_names(given), name.generation)
+    bones, family_bones = skeleton(given), skeleton(name.family)
+    return NameForm(given, name.family, bones, family_bones, formal_names(given), name.generation, given in usual)
 
 
 def _birth_form(iso: str, defaulted: bool) -> BirthForm:

@@ -138,6 +138,20 @@ class Holds:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldBoth:
+    """A flag is set on both sides."""
+
+    field: str
+
+    def sql(self, left: str, right: str) -> str:
+        return f"({left}.{self.field} AND {right}.{self.field})"
+
+    def test(self) -> Test:
+        value = attrgetter(self.field)
+        return lambda a, b: bool(value(a) and value(b))
+
+
+@dataclass(frozen=True, slots=True)
 class Not:
     """The opposite."""
 
