@@ -38,7 +38,7 @@ class Level:
     label: str
     """In words, for people."""
     verdict: Literal["same", "close", "slip", "variant", "nickname", "alike", "other"]
-    """From `slip` on: so two names of one person may differ, but so may those of twins, each more than the one before."""
+    """From `slip` on: so two names of one person may differ, but so may those of twins, each the more."""
     predicate: Predicate | None = None
     """None = whatever is left."""
     said_before: bool = False

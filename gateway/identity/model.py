@@ -62,7 +62,8 @@ class Model:
     frequencies: Mapping[str, Frequencies]
     """By column."""
     common: Common = field(default_factory=dict)
-    """Values that so many records hold that they mean nobody, by column: a hospital's phone, a filler of a date."""
+    """Values that so many records hold that they mean nobody, by column: a hospital's phone, a filler of a date. Of
+    given names, those that many people bear."""
 
     @cached_property
     def version(self) -> str:

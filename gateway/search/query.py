@@ -28,8 +28,8 @@ from gateway.store.tables import CLOCK
 PAGE_SECONDS = 1.2
 """What a page may take, or a total that is all that is asked for."""
 SHORT_PAGE, SHORT_PAGE_SECONDS = 20, 0.5
-"""What is tried where a page of more than `LONG_PAGE` takes too long: on a disk that has not been read for long, each of
-its resources is a wait. A server may give fewer than `_count`."""
+"""What is tried where a page of more than `LONG_PAGE` takes too long: on a disk that has not been read for long, each
+of its resources is a wait. A server may give fewer than `_count`."""
 LONG_PAGE = 100
 
 
