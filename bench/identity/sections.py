@@ -27,7 +27,8 @@ persons that they make. *Linked, each pair alone*: heavy enough, and no guard sp
 the pairs of records of one person when `fhir-gateway link` has decided, which is what it serves: some pairs are joined
 by a third record, and others are refused because of one. Goals for what is linked are held to these. Splink has the
 same normalised fields, its own comparisons with value frequencies, and blocking by phone, e-mail, identifier, names,
-birth date and postcode; its threshold is the best of eleven, chosen with the labels. Memory: the peak of the process."""
+birth date and postcode; its threshold is the best of eleven, chosen with the labels. Memory: the peak of the
+process."""
 
 
 def febrl_section() -> Section:
