@@ -25,6 +25,26 @@ _DEGREES = listed("md mbbs phd dds dvm esq rn do")
 _GENERATIONS = {"jr": "jr", "junior": "jr", "sr": "sr", "senior": "sr", "ii": "2", "iii": "3", "iv": "4"}
 _PLACEHOLDERS = listed("baby babygirl babyboy newborn infant unknown unnamed anonymous test patient none nil na bo")
 _PARTICLES = listed("al el bin ibn bint de da do dos das del della di la le van von der den zu af")
+_SPELLINGS = {
+    each: spelled.split()[0]
+    for spelled in (
+        "muhammad mohammed mohammad muhammed mohamed mohamad muhamad mohamud mohd",
+        "ahmad ahmed ahamed",
+        "lakshmi laxmi lakshmy lakshmee",
+        "fatima fatimah fathima fatema fatemah",
+        "aisha ayesha aysha aishah ayisha",
+        "yusuf yousef yousuf yusef youssef",
+        "husain hussain hussein husein hossein",
+        "hasan hassan",
+        "abdullah abdulla abdallah",
+        "ibrahim ebrahim ibraheem",
+        "khalid khaled",
+        "zainab zaynab zeinab zaineb",
+        "mustafa mostafa moustafa mustapha",
+    )
+    for each in spelled.split()
+}
+"""Given names so often written in several ways that these say nothing of who is meant."""
 _SERVANTS = frozenset(("abdul", "abd", "abdel", "abdal"))
 """First halves of Arabic names that mean nothing alone: Abdul Rahman is Abdulrahman."""
 _APART = re.compile(r"[^a-z0-9]+")
@@ -88,7 +108,7 @@ def parted(given: Iterable[str], family: str, suffix: Iterable[str] = ()) -> tup
     while len(lasts) > 1 and lasts[0] in ("al", "el"):
         lasts.pop(0)
     joined = "".join(lasts)
-    return tuple(firsts), "" if joined in _PLACEHOLDERS else joined, generation
+    return tuple(_SPELLINGS.get(each, each) for each in firsts), "" if joined in _PLACEHOLDERS else joined, generation
 
 
 @lru_cache(maxsize=1 << 16)

@@ -109,6 +109,28 @@ class Begins:
         return lambda a, b: value(a).startswith(value(b)) or value(b).startswith(value(a))
 
 
+_INITIALS = ("ygtkqwpz", "jjdccvbs")
+"""First letters that transliterations put for one another: Yasmin and Jasmin, Dawei and Tawei."""
+
+
+@dataclass(frozen=True, slots=True)
+class SameInitial:
+    """Both begin with the same letter, or with one that transliterations put for it."""
+
+    field: str
+
+    def sql(self, left: str, right: str) -> str:
+        one, two = (
+            f"translate(substr({side}.{self.field}, 1, 1), '{_INITIALS[0]}', '{_INITIALS[1]}')"
+            for side in (left, right)
+        )
+        return f"{one} = {two}"
+
+    def test(self) -> Test:
+        value, table = attrgetter(self.field), str.maketrans(*_INITIALS)
+        return lambda a, b: value(a)[:1].translate(table) == value(b)[:1].translate(table)
+
+
 @dataclass(frozen=True, slots=True)
 class Shared:
     """Two lists have a value in common."""
