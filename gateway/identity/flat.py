@@ -148,7 +148,7 @@ def forget_common(store: duckdb.DuckDBPyConnection, common: Common) -> None:
     """Empty the common values in the table; a birth date goes with all that is derived from it. Given names stay."""
     for column, values in common.items():
         if column == "given":
-            store.execute("UPDATE people SET usual = given IN (SELECT unnest(?))", [sorted(values)])
+            store.execute("UPDATE people SET usual = given IN (SELECT unnest(?)) OR len(formal) > 0", [sorted(values)])
             continue
         cleared = ", ".join(f"{name} = {_empty(name)}" for name, part in COLUMNS.items() if part == COLUMNS[column])
         store.execute(f"UPDATE people SET {cleared} WHERE {column} IN (SELECT unnest(?))", [sorted(values)])  # noqa: S608

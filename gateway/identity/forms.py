@@ -28,7 +28,7 @@ class NameForm(NamedTuple):
     formal: tuple[str, ...] = ()
     generation: str = ""
     usual: bool = False
-    """Whether many people bear the given name."""
+    """Whether many people bear the given name, or a table knows it."""
 
 
 class BirthForm(NamedTuple):
@@ -145,8 +145,8 @@ def forms(traits: Traits, common: Common | None = None) -> Forms:
 
 def _name_form(name: Name, usual: frozenset[str]) -> NameForm:
     given = name.given[0] if name.given else ""
-    bones, family_bones = skeleton(given), skeleton(name.family)
-    return NameForm(given, name.family, bones, family_bones, formal_names(given), name.generation, given in usual)
+    bones, family_bones, formal = skeleton(given), skeleton(name.family), formal_names(given)
+    return NameForm(given, name.family, bones, family_bones, formal, name.generation, given in usual or bool(formal))
 
 
 def _birth_form(iso: str, defaulted: bool) -> BirthForm:
