@@ -413,5 +413,5 @@ def test_a_store_of_another_schema_is_refused(store_url: str) -> None:
     """The program says which schema it needs."""
     with Store.open(store_url) as store, store.writer() as writer, writer.batch():
         writer.connection.execute(update(REGISTER).values(value=b"1"))
-    with pytest.raises(StoreError, match="schema 1, this program needs 4"):
+    with pytest.raises(StoreError, match="schema 1, this program needs 5"):
         Store.open(store_url)
