@@ -9,12 +9,16 @@ from time import monotonic
 from typing import NamedTuple
 
 from gateway.identity.cluster import pair
-from gateway.identity.decide import MARGIN, RIVALS, Action, Guard, action_of, guards_of
+from gateway.identity.decide import RIVALS, Action, Guard, action_of, guards_of
 from gateway.identity.flat import Blocking
 from gateway.identity.model import Model
 from gateway.identity.traits import Traits
 
 Progress = Callable[[str], None]
+
+_LEAD = 1.0
+"""Bits by which one of two rivals must lead. Who agrees surely with both tells that they are seldom twins: of a million
+records, one in 280 such links was wrong, and none of those within 1 to 3 bits of 200,000."""
 
 
 class Link(NamedTuple):
@@ -103,7 +107,7 @@ def _with_rivals(links: list[Link]) -> list[Link]:
         for record in ones.keys() & twos.keys():
             one, two = ones[record], twos[record]
             lead = links[one].weight - links[two].weight
-            doubted.update([two] * (lead > -MARGIN) + [one] * (lead < MARGIN))
+            doubted.update([two] * (lead > -_LEAD) + [one] * (lead < _LEAD))
     for at in doubted:
         guards = (*links[at].guards, Guard.NEXT_IS_CLOSE)
         links[at] = links[at]._replace(action=action_of(links[at].weight, guards), guards=guards)
