@@ -18,9 +18,9 @@ AUTO = 8.0
 """From this weight on, two records are linked."""
 PROBABLE = 3.0
 """From this weight on, a candidate is called probable."""
-REVIEW = 1.5
+REVIEW = 1.0
 """From this weight on, a person is asked. Of the questions below, down to -1 bit, one in five was about one person, and
-they were every seventh question."""
+they were every tenth question."""
 POSSIBLE = -3.0
 """From this weight on, two records that are not asked about still count: for `$match`, and as a sign of twins."""
 MARGIN = 3.0
