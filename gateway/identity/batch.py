@@ -229,7 +229,7 @@ def _decided(
 def _reviews(
     links: list[Link], clusters: Clusters, cannot_links: set[Pair], source_of: Mapping[str, str]
 ) -> list[Review]:
-    # Twins whom two hospitals know by their own names are not asked about: of 300 such questions 14 were about one person.
+    # Twins whom two hospitals know each are not asked about: of 300 such questions 14 were about one person.
     well_known = [len({source_of[record] for record in members}) > 1 for members in clusters.persons]
     person = {record: at for at, members in enumerate(clusters.persons) for record in members}
     apart = {tuple(sorted((person[one], person[two]))) for one, two in cannot_links}
