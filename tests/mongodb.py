@@ -132,7 +132,11 @@ def _started(folder: Path, port: int, *options: str) -> Iterator[tuple[str, subp
         yield f"127.0.0.1:{port}", server
     finally:
         server.send_signal(signal.SIGINT)
-        server.wait(timeout=30)
+        try:
+            server.wait(timeout=20)
+        except subprocess.TimeoutExpired:  # now and then it hangs in the interpreter's end
+            server.kill()
+            server.wait()
 
 
 def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
