@@ -18,7 +18,6 @@ from gateway.identity.predicates import (
     Crossed,
     Either,
     Equal,
-    HoldBoth,
     Holds,
     Near,
     Not,
@@ -76,7 +75,7 @@ COMPARISONS = (
                 "two given names, one letter apart",
                 "alike",
                 Both(
-                    Either(HoldBoth("usual"), Not(SameInitial("given"))),
+                    Either(Holds("usual", on_both=True), Not(SameInitial("given"))),
                     Near("given"),
                     Not(Equal("given_bones")),
                 ),
@@ -85,7 +84,7 @@ COMPARISONS = (
             Level(
                 "two given names that many bear, and that sound alike",
                 "variant",
-                Both(HoldBoth("usual"), Equal("given_bones")),
+                Both(Holds("usual", on_both=True), Equal("given_bones")),
             ),
             Level("given names that sound alike", "close", Equal("given_bones")),
             Level(

@@ -147,30 +147,19 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Holds:
-    """A flag is set on either side."""
+    """A flag is set on either side, or on both."""
 
     field: str
+    on_both: bool = False
 
     def sql(self, left: str, right: str) -> str:
-        return f"({left}.{self.field} OR {right}.{self.field})"
+        return f"({left}.{self.field} {'AND' if self.on_both else 'OR'} {right}.{self.field})"
 
     def test(self) -> Test:
         value = attrgetter(self.field)
+        if self.on_both:
+            return lambda a, b: bool(value(a) and value(b))
         return lambda a, b: bool(value(a) or value(b))
-
-
-@dataclass(frozen=True, slots=True)
-class HoldBoth:
-    """A flag is set on both sides."""
-
-    field: str
-
-    def sql(self, left: str, right: str) -> str:
-        return f"({left}.{self.field} AND {right}.{self.field})"
-
-    def test(self) -> Test:
-        value = attrgetter(self.field)
-        return lambda a, b: bool(value(a) and value(b))
 
 
 @dataclass(frozen=True, slots=True)
