@@ -16,11 +16,11 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import stores
+from bench import environments, stores
 from bench.api import PATIENTS, Figures, Server, gateway_command, serving
 from bench.cases import Case, cases
 from bench.load import HOST, ask
-from bench.processes import CommandError, run
+from bench.processes import CommandError
 from bench.report import Goal, Section
 
 NAME, VERSION = "sekmet-fhir", "0.1.1"
@@ -61,7 +61,7 @@ def bench(rounds: int, seconds: float, patients: int = PATIENTS) -> Section:
 @contextmanager
 def _peer(made: stores.Hospitals) -> Iterator[Server]:
     """The other server with all Patients of a store."""
-    command = _installed()
+    command = str(environments.installed(f"{NAME}=={VERSION}") / "sekmet")
     with TemporaryDirectory(dir=stores.DATA, prefix="peer-") as folder:
         settings = Path(folder) / "settings.yaml"
         chosen = {"data_dir": folder, "log_inbound": False, "validation": {"inbound": "off"}}
@@ -70,18 +70,6 @@ def _peer(made: stores.Hospitals) -> Iterator[Server]:
             print(f"peer: giving {made.patients:,} Patients to {NAME} ...", file=sys.stderr, flush=True)
             _give(server.port, _patients(made.store))
             yield server
-
-
-def _installed() -> str:
-    """The command of the other server, in an environment that is made once."""
-    folder = stores.DATA / f"peer-{NAME}-{VERSION}"
-    done = folder / "done"
-    if not done.exists():
-        uv = str(Path(sys.executable).with_name("uv"))
-        run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)])
-        run([uv, "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), f"{NAME}=={VERSION}"])
-        done.touch()
-    return str(folder / "bin" / "sekmet")
 
 
 def _patients(store: Path) -> Iterator[tuple[str, bytes]]:

@@ -1,4 +1,4 @@
-"""`python -m bench.identity [febrl | hospitals | spark]` writes its sections of RESULTS.md; `… csv FILE` only prints.
+"""`python -m bench.identity [febrl | hospitals | spark | unseen]` writes RESULTS.md; `… csv FILE` only prints.
 
 python -m bench.identity hospitals --records 1000000
 python -m bench.identity csv people.csv --column id=rec_id --column entity=cluster --column given=first_name
@@ -54,6 +54,14 @@ def spark() -> None:
         _written(spark_section())
     except SparkUnavailableError as error:
         raise click.ClickException(str(error)) from None
+
+
+@main.command()
+def unseen() -> None:
+    """A simulated census and the files of two offices (needs PyPI for an environment of its own)."""
+    from bench.identity.unseen import unseen_section
+
+    _written(unseen_section())
 
 
 @main.command()

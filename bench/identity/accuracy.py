@@ -68,7 +68,7 @@ class Truth:
     def of_pairs(self, pairs: Collection[Pair]) -> Accuracy:
         """How right these pairs are, each given once."""
         right = sum(map(self.same, pairs))
-        return Accuracy(right / len(pairs) if pairs else 1.0, right / self.pairs if self.pairs else 1.0)
+        return self._accuracy(len(pairs), right)
 
     def of_persons(self, persons: Iterable[Sequence[str]]) -> Accuracy:
         """How right all pairs within persons are. A person of many records is counted, not spelled out."""
@@ -79,7 +79,24 @@ class Truth:
             for record in members:
                 of[self._entity_of[record]] = of.get(self._entity_of[record], 0) + 1
             right += sum(count * (count - 1) // 2 for count in of.values())
-        return Accuracy(right / said if said else 1.0, right / self.pairs if self.pairs else 1.0)
+        return self._accuracy(said, right)
+
+    def best_by_levels(self, links: Iterable[Link]) -> Accuracy:
+        """The best that can be made of these pairs when those of the same levels are all taken, or none.
+
+        Chosen with the labels, so nothing that sees only levels does better; how common a value is, it does not see.
+        """
+        counts: dict[tuple[int, ...], list[int]] = {}
+        for each in links:
+            counted = counts.setdefault(tuple(each.levels), [0, 0])
+            counted[0] += 1
+            counted[1] += self.same((each.a, each.b))
+        said = right = 0
+        best = self._accuracy(0, 0)
+        for pairs, ours in sorted(counts.values(), key=lambda each: -each[1] / each[0]):
+            said, right = said + pairs, right + ours
+            best = max(best, self._accuracy(said, right), key=lambda each: each.f1)
+        return best
 
     def bands(self, links: Iterable[Link], reviews: Iterable[Pair]) -> list[Band]:
         """What is linked, what people are asked about, and what remains of the true pairs."""
@@ -97,6 +114,9 @@ class Truth:
         """The true pairs that have enough fields in common to be decided."""
         known = {traits.resource_id: _known(traits) for traits in people}
         return {(one, two) for one, two in self.true_pairs() if (known[one] & known[two]).bit_count() >= COMPARABLE}
+
+    def _accuracy(self, said: int, right: int) -> Accuracy:
+        return Accuracy(right / said if said else 1.0, right / self.pairs if self.pairs else 1.0)
 
 
 def likely(result: BatchResult) -> list[Link]:

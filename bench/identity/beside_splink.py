@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import splink.comparison_library as cl
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
@@ -102,7 +103,7 @@ def _groups(clusters: Mapping[str, Sequence[Any]]) -> list[list[str]]:
 
 def _trained(people: Sequence[Traits], connection: duckdb.DuckDBPyConnection) -> Linker:
     table = _table(people)
-    known = {name for name in _COLUMNS if table[name].null_count < (1 - _FEWEST) * len(people)}
+    known = _known(table, people)
     database = DuckDBAPI(connection=connection)
     settings = SettingsCreator(
         link_type="dedupe_only",
@@ -111,13 +112,25 @@ def _trained(people: Sequence[Traits], connection: duckdb.DuckDBPyConnection) ->
         retain_intermediate_calculation_columns=False,
     )
     linker = Linker(database.register(table), settings, log_level=None)
-    sure = [block_on(*rule) for rule in _SURE if set(rule) <= known]
+    sure = [block_on(*rule) for rule in _SURE if set(rule) <= known] or [block_on(*_SURE_AT_HOME)]
     linker.training.estimate_probability_two_random_records_match(sure, recall=0.7)
     linker.training.estimate_u_using_random_sampling(max_pairs=_RANDOM_PAIRS, seed=_SEED)
     for rule in _TRAINING:
         if set(rule) <= known:
             linker.training.estimate_parameters_using_expectation_maximisation(block_on(*rule))
     return linker
+
+
+def _known(table: pa.Table, people: Sequence[Traits]) -> set[str]:
+    """The columns worth comparing: not too empty, and where there are two files, in both of them."""
+    sources = pa.array([each.source for each in people])
+    two = len(sources.unique()) == 2
+    return {
+        name
+        for name in _COLUMNS
+        if table[name].null_count < (1 - _FEWEST) * len(people)
+        and not (two and len(sources.filter(pc.is_valid(table[name])).unique()) == 1)
+    }
 
 
 _BLOCKING = (
@@ -132,6 +145,8 @@ _BLOCKING = (
     ("postcode", "born"),
 )
 _SURE = (("given", "family", "born"), ("given", "born", "phone"), ("identifier", "born"))
+_SURE_AT_HOME = ("given", "family", "street", "number")
+"""Where neither birth dates nor identifiers are known."""
 _TRAINING = (("born",), ("given", "family"), ("postcode",))
 
 

@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from time import monotonic, process_time
 from typing import TypeVar
 
-from bench.identity.accuracy import Accuracy, Band, Truth, likely, linked, one_to_one, speaks_for_two
+from bench.identity.accuracy import SURE, Accuracy, Band, Truth, likely, linked, one_to_one, speaks_for_two
 from bench.identity.labelled import Labelled
 from bench.identity.streaming import linked_a_second
 from gateway.identity.batch import BatchResult, link_all
@@ -36,6 +36,10 @@ class Ours:
     clusters: Accuracy
     """The same, joined to persons."""
     one_to_one: Accuracy | None
+    partners: Accuracy | None
+    """The best partner of each record, guards aside: twins whom both sources know have each a better one."""
+    by_levels: Accuracy
+    """Of the pairs that are kept, the best choice that sees labels and levels."""
     linked: Accuracy
     """Pairs that would be linked if each were alone."""
     persons: Accuracy
@@ -87,6 +91,7 @@ def ours(records: Records) -> Ours:
             named.add(traits.resource_id)
     truth = Truth(entity_of)
     sure = [(each.weight, (each.a, each.b)) for each in likely(result)]
+    heavy = [(each.weight, (each.a, each.b)) for each in result.links if each.weight >= SURE]
     comparable = truth.comparable(traits for traits, _ in records())
     found = {pair for members in result.clusters.persons for pair in combinations(members, 2)}
     return Ours(
@@ -95,6 +100,8 @@ def ours(records: Records) -> Ours:
         edges=truth.of_pairs([pair for _, pair in sure]),
         clusters=truth.of_persons(_joined(result, source_of)),
         one_to_one=truth.of_pairs(one_to_one(sure, source_of)) if any(source_of.values()) else None,
+        partners=truth.of_pairs(one_to_one(heavy, source_of)) if any(source_of.values()) else None,
+        by_levels=truth.best_by_levels(result.links),
         linked=truth.of_pairs(linked(result)),
         persons=truth.of_persons(result.clusters.persons),
         of_comparable=_share(comparable, found),

@@ -7,4 +7,5 @@ HOSPITALS = {
 }
 """By the number of records."""
 SPARK = "Identity, Spark"
-TITLES = (FEBRL, *HOSPITALS.values(), SPARK)
+UNSEEN = "Identity, unseen households"
+TITLES = (FEBRL, *HOSPITALS.values(), SPARK, UNSEEN)

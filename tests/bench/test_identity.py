@@ -5,18 +5,24 @@ from __future__ import annotations
 import csv
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
+from itertools import chain, combinations
 from pathlib import Path
 from random import Random
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bench.identity import gate
+from bench.identity import gate, unseen
 from bench.identity.__main__ import main
 from bench.identity.accuracy import Accuracy, Truth, one_to_one
 from bench.identity.labelled import Labelled, febrl, read
+from gateway.identity.decide import Action
 from gateway.identity.traits import Traits
+from gateway.identity.weighed import Link
 from tests.gateway.identity.people import person
 
 COLUMNS = {"id": "key", "entity": "who", "given": "first", "family": "last", "birth_date": "dob", "identifier": "card"}
@@ -54,6 +60,47 @@ def test_one_to_one_takes_the_surest() -> None:
     source_of = {"a": "north", "b": "south", "c": "south", "d": "north", "e": "east"}
     weighed = [(9.0, ("a", "c")), (8.0, ("a", "b")), (7.0, ("b", "d")), (6.0, ("a", "d")), (5.0, ("a", "e"))]
     assert one_to_one(weighed, source_of) == [("a", "c"), ("b", "d"), ("a", "e")]
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), max_size=30), st.integers(0, 3))
+def test_no_choice_among_levels_is_better_than_the_best(pairs: list[tuple[int, bool]], lost: int) -> None:
+    """However the pairs are chosen, if those of the same levels go together; pairs that were not kept stay lost."""
+    everybody = [(f"a{at}", f"b{at}") for at in range(len(pairs) + lost)]
+    truth = Truth({"stranger": "", **{record: record[1:] for two in everybody for record in two}})
+    links = [
+        Link(one, two if right else "stranger", 0.0, (level,), Action.APART, ())
+        for (one, two), (level, right) in zip(everybody, pairs, strict=False)
+    ]
+    best = truth.best_by_levels(links)
+    for taken in chain.from_iterable(combinations(range(6), size) for size in range(7)):
+        chosen = truth.of_pairs([(each.a, each.b) for each in links if each.levels[0] in taken])
+        assert best.f1 >= chosen.f1 - 1e-12
+
+
+def test_the_files_of_an_unseen_set_are_two_sources(tmp_path: Path) -> None:
+    """Each with its own columns; what a file lacks is not known, and the goals are held to what was found."""
+    one, two = (tmp_path / f"{file}.csv" for file in unseen.SETS["census and Social Security"])
+    one.write_text(
+        "id,source,entity,given,family,birth_date,number,street\nc-0,census,7,Diana P,Kofron,19940506,5,Elm\n"
+    )
+    two.write_text("id,source,entity,given,family,birth_date,identifier\ns-0,security,7,Diana,Kofron,,786-77-6454\n")
+    found = list(unseen.labelled(tmp_path, "census and Social Security"))
+    assert [(each.traits.source, each.entity) for each in found] == [("census", "7"), ("security", "7")]
+    assert [each.traits.birth_date for each in found] == ["1994-05-06", ""]
+    goals = unseen.goals_of("s", gate.ours(lambda: found))
+    assert [(goal.figure, goal.met) for goal in goals] == [("0.0000", False), ("0.0000", False)]
+
+
+def test_best_partners_are_found_guards_aside(file: Path) -> None:
+    """Who is Jr in one source and Sr in the other may be two people, and is the best partner that there is."""
+    records = []
+    for traits, entity in read(file, COLUMNS):
+        generation = {"a1": "jr", "b1": "sr"}.get(traits.resource_id, "")
+        named = (replace(traits.names[0], generation=generation),)
+        records.append(Labelled(replace(traits, source=traits.resource_id[0], names=named, identifiers=()), entity))
+    found = gate.ours(lambda: records)
+    assert found.one_to_one == Accuracy(1.0, 0.99)
+    assert found.partners == Accuracy(1.0, 1.0)
 
 
 def test_what_cannot_be_decided_is_not_asked_for() -> None:
@@ -106,3 +153,31 @@ def test_febrl_is_found_again() -> None:
     found = gate.ours(lambda: febrl(1, with_identifier=True))
     assert found.clusters.f1 == 1.0
     assert found.linked.precision == 1.0
+
+
+@pytest.mark.soak
+def test_splink_is_not_asked_about_what_one_source_alone_knows(file: Path) -> None:
+    """An identifier that only the first source has compares with nothing: without it the same is found."""
+    if find_spec("splink") is None:
+        pytest.skip("Splink (make bench-identity)")
+    records = [
+        Labelled(replace(each.traits, source=each.traits.resource_id[0]), each.entity) for each in read(file, COLUMNS)
+    ]
+    without = [Labelled(replace(each.traits, identifiers=()), each.entity) for each in records]
+    found = gate.theirs(lambda: records)
+    assert found.edges.f1 > 0.9
+    assert (found.edges, found.one_to_one) == (
+        gate.theirs(lambda: without).edges,
+        gate.theirs(lambda: without).one_to_one,
+    )
+
+
+@pytest.mark.soak
+def test_the_files_of_the_census_hold_each_person_once() -> None:
+    """Under ids that are nobody else's; most of the people of one file are in the other."""
+    folder = unseen.files()
+    for name in unseen.SETS:
+        records = list(unseen.labelled(folder, name))
+        assert len({each.traits.resource_id for each in records}) == len(records)
+        assert len({(each.traits.source, each.entity) for each in records}) == len(records)
+        assert Truth({each.traits.resource_id: each.entity for each in records}).pairs > 5_000
