@@ -7,6 +7,7 @@ cores. Nothing is written anywhere but to a folder of its own that goes away.
 from __future__ import annotations
 
 import tempfile
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from pathlib import Path
 import duckdb
 
 from gateway.identity.cluster import Clusters, Edge, Pair, cluster, pair
-from gateway.identity.decide import POSSIBLE, REVIEW, Action, Guard
+from gateway.identity.decide import AUTO, POSSIBLE, REVIEW, Action, Guard
 from gateway.identity.flat import block, common_values, forget_common, forms_of, load
 from gateway.identity.forms import COLUMNS, Common
 from gateway.identity.model import Model, default_model
@@ -205,6 +206,8 @@ def _decided(
             for link in links
             if source_of[link.a] == source_of[link.b] and not link.guards and link.action is not Action.APART
         },
+        weigh=partial(_weight, links),
+        on_average=AUTO,
     )
     reviews = _reviews(links, clusters, {pair(*two) for two in cannot_links}, source_of)
     steps.end()
@@ -224,6 +227,13 @@ def _decided(
         seconds=steps.seconds,
     )
     return BatchResult(model, links, clusters, reviews, report)
+
+
+def _weight(links: list[Link], wanted: Pair) -> float:
+    """What a pair weighs, of the pairs in the order of their ids; those that are not among them weigh less."""
+    at = bisect_left(links, wanted)
+    found = links[at] if at < len(links) else None
+    return found.weight if found is not None and (found.a, found.b) == wanted else POSSIBLE
 
 
 def _reviews(

@@ -6,12 +6,16 @@ order give the same persons. What is refused is said, and becomes a question for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
+from math import fsum
 from typing import Literal
 
 Pair = tuple[str, str]
 """Two resource ids, the smaller first."""
+Weigh = Callable[[Pair], float]
+"""The match weight of two records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +32,9 @@ class Refusal:
     """A union that was not made, and what stood against it."""
 
     edge: Edge
-    reason: Literal["cannot-link", "one-to-one", "same-source"]
+    reason: Literal["cannot-link", "one-to-one", "same-source", "others-disagree"]
     against: Pair
-    """The two records, one of each side, that may not be one person."""
+    """The two records, one of each side, that may not be one person, or that agree least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +57,18 @@ def cluster(
     cannot_links: Iterable[Pair] = (),
     one_to_one: Collection[str] = (),
     acquainted: Collection[Pair] | None = None,
+    weigh: Weigh | None = None,
+    on_average: float = 0.0,
 ) -> Clusters:
     """Every record of `sources` (resource id to source) in exactly one person.
 
     `must_links` are made first and beat everything but `cannot_links`; `one_to_one` names sources of which a person has
     at most one record. Of one source, only pairs of `acquainted` may meet in a person (None = all): a source that keeps
-    two records apart must itself give reason to join them. Every edge's records must be in `sources`.
+    two records apart must itself give reason to join them. Two persons of several records each are joined only if all
+    pairs of their records weigh `on_average` so much (`weigh`; None = they are not asked): one pair of namesakes joins
+    no two persons of whom more is known. Every edge's records must be in `sources`.
     """
-    unions = _Unions(sources, cannot_links, one_to_one, acquainted)
+    unions = _Unions(sources, cannot_links, one_to_one, acquainted, weigh, on_average)
     refused = [
         refusal
         for ordered in (
@@ -87,6 +95,8 @@ class _Unions:
         cannot_links: Iterable[Pair],
         one_to_one: Collection[str],
         acquainted: Collection[Pair] | None,
+        weigh: Weigh | None,
+        on_average: float,
     ) -> None:
         self._root = {record: record for record in sources}
         self._members: dict[str, list[str]] = {}
@@ -95,6 +105,8 @@ class _Unions:
             self._apart.setdefault(one, set()).add(two)
             self._apart.setdefault(two, set()).add(one)
         self._sources, self._single, self._acquainted = sources, frozenset(one_to_one), acquainted
+        self._weigh, self._on_average = weigh, on_average
+        self._disagreed: dict[tuple[str, str, int], Pair | None] = {}
 
     def find(self, record: str) -> str:
         root = record
@@ -118,6 +130,8 @@ class _Unions:
                 return Refusal(edge, "one-to-one", against)
             if against := self._colliding(ones, twos, self._is_strange):
                 return Refusal(edge, "same-source", against)
+            if against := self._disagreeing(one, two, ones, twos):
+                return Refusal(edge, "others-disagree", against)
         self._root[two] = one
         self._members[one] = ones + twos if len(ones) == 1 else ones
         if len(ones) > 1:
@@ -141,6 +155,17 @@ class _Unions:
             of_source.setdefault(self._sources[record], []).append(record)
         found = [pair(one, two) for two in twos for one in of_source.get(self._sources[two], ()) if forbids(one, two)]
         return min(found, default=None)
+
+    def _disagreeing(self, one: str, two: str, ones: Sequence[str], twos: Sequence[str]) -> Pair | None:
+        """The pair that agrees least, where both are several records that do not agree on average."""
+        if self._weigh is None or len(twos) < 2:  # the smaller side
+            return None
+        asked = *pair(one, two), len(ones) + len(twos)  # again for each pair that would join them
+        if asked not in self._disagreed:
+            weights = [(self._weigh(found), found) for found in (pair(*each) for each in product(ones, twos))]
+            agree = fsum(weight for weight, _ in weights) >= self._on_average * len(weights)
+            self._disagreed[asked] = None if agree else min(weights)[1]
+        return self._disagreed[asked]
 
     def _is_doubled(self, one: str, two: str) -> bool:
         return self._sources[one] in self._single

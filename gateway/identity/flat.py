@@ -33,6 +33,7 @@ _APART = "\x1f"
 _BEFORE = ("id", "source", "several", "keys")
 CELLS = (*_BEFORE, *COLUMNS)
 """The names of a row's cells."""
+_LISTS_AT, _FLAGS_AT = ([at for at, name in enumerate(CELLS) if name in some] for some in (_LISTS, _FLAGS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,21 +92,14 @@ def rows(people: Iterable[Traits], common: Common | None = None) -> Iterator[lis
     for traits in people:
         found = forms(traits, common)
         several = "" if found.is_flat else orjson.dumps(traits.to_row()).decode()
-        row = [traits.resource_id, traits.source, several, _APART.join(sorted(keys(traits)))]
-        for part, empty in PARTS.items():
-            row += _cells(next(iter(getattr(found, part)), empty))
+        row: list[Any] = [traits.resource_id, traits.source, several, _APART.join(sorted(keys(traits)))]
+        for part, empty in zip(found.parts, PARTS.values(), strict=True):
+            row += part[0] if part else empty
+        for at in _LISTS_AT:
+            row[at] = _APART.join(row[at])
+        for at in _FLAGS_AT:
+            row[at] = "1" if row[at] else ""
         yield row
-
-
-def _cells(form: Any) -> Iterator[str]:
-    for value in form:
-        yield (
-            value
-            if isinstance(value, str)
-            else ("1" if value else "")
-            if isinstance(value, bool)
-            else _APART.join(value)
-        )
 
 
 def forms_of(scorer: Scorer, cells: Sequence[Any]) -> Forms:

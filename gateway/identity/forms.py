@@ -6,8 +6,9 @@ compared as one flat row in SQL; the others are compared form by form in Python,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from gateway.identity.names import formal_names, skeleton
@@ -99,9 +100,14 @@ class Forms:
     origins: tuple[OriginForm, ...]
 
     @property
+    def parts(self) -> tuple[tuple[Any, ...], ...]:
+        """In the order of `PARTS`."""
+        return _parts_of(self)
+
+    @property
     def is_flat(self) -> bool:
         """Whether each part has at most one form."""
-        return all(len(getattr(self, part)) < 2 for part in PARTS)
+        return max(map(len, self.parts)) < 2
 
 
 PARTS: dict[str, Any] = {
@@ -115,6 +121,7 @@ PARTS: dict[str, Any] = {
     "origins": OriginForm(),
 }
 """The parts of a record, each with the form that stands for a missing one."""
+_parts_of: Callable[[Forms], tuple[tuple[Any, ...], ...]] = attrgetter(*PARTS)
 COLUMNS = {column: part for part, empty in PARTS.items() for column in empty._fields}
 """The columns of a flat row, with their part."""
 

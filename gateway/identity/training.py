@@ -33,8 +33,10 @@ FEWEST_MATCHES = 100
 """Matches found, below which there was nothing to learn from: hardly anybody is known twice."""
 MOST_DISAGREEMENTS = {"given": 0.3, "birth date": 0.3}
 """The largest shares of matches that may disagree altogether; or else something else was taken for matches."""
-MOST_ALIKE = {"given": 0.1, "birth date": 0.1}
-"""The largest shares of relatives that may agree more than strangers do; or else relatives are taken to be matches."""
+MOST_ALIKE = {"given": 0.02, "birth date": 0.1}
+"""The largest shares of relatives that may agree more than strangers do; or else relatives are taken to be matches.
+
+Of given names, what Jr and Sr make: left free, it learned 4.7 % of a million records of which 1.1 % were true."""
 _BELIEVED = {"m": 100.0, "h": 10.0}
 """Pairs that the first guess is worth: what hardly occurs in the data keeps what is known of people anyway."""
 _FEWEST = 0.5

@@ -7,7 +7,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.identity.cluster import Clusters, Edge, cluster, pair
+from gateway.identity.cluster import Clusters, Edge, Weigh, cluster, pair
 
 RECORDS = {f"r{number}": f"s{number % 3}" for number in range(8)}
 ids = st.sampled_from(sorted(RECORDS))
@@ -25,6 +25,12 @@ def person_of(found: Clusters) -> dict[str, int]:
     return {record: number for number, members in enumerate(found.persons) for record in members}
 
 
+def weights_of(made: list[Edge]) -> Weigh:
+    """What is no edge weighs little."""
+    known = {pair(each.a, each.b): each.weight for each in made}
+    return lambda two: known.get(two, -3.0)
+
+
 @given(edges, constraints, st.integers())
 def test_order_changes_nothing(made: list[Edge], limits: Constraints, seed: int) -> None:
     """Neither of the edges nor of the records nor of the two ends of an edge."""
@@ -32,9 +38,15 @@ def test_order_changes_nothing(made: list[Edge], limits: Constraints, seed: int)
     shuffled = [Edge(each.weight, each.b, each.a) for each in made]
     Random(seed).shuffle(shuffled)
     backwards = dict(reversed(RECORDS.items()))
-    found = cluster(RECORDS, made, must, cannot, single)
-    again = cluster(backwards, shuffled, reversed(must), [(two, one) for one, two in cannot], single)
+    weights = weights_of(made)
+    found = cluster(RECORDS, made, must, cannot, single, weigh=weights, on_average=7.0)
+    again = cluster(
+        backwards, shuffled, reversed(must), [(two, one) for one, two in cannot], single, weigh=weights, on_average=7.0
+    )
     assert again.persons == found.persons
+    assert [(each.reason, each.against) for each in again.refused] == [
+        (each.reason, each.against) for each in found.refused
+    ]
 
 
 @given(edges, constraints)
@@ -72,3 +84,26 @@ def test_the_surest_pair_wins() -> None:
     found = cluster(RECORDS, [weak, strong], cannot_links=[("r2", "r0")])
     assert ("r1", "r2") in found.persons
     assert [(each.edge, each.reason, each.against) for each in found.refused] == [(weak, "cannot-link", ("r0", "r2"))]
+
+
+@given(edges)
+def test_only_who_agrees_on_average_is_joined_with_others(made: list[Edge]) -> None:
+    """Two persons of several records each stay apart where their records weigh too little together, and it is said."""
+    weigh = weights_of(made)
+    found = cluster(RECORDS, made, weigh=weigh, on_average=7.0)
+    persons = person_of(found)
+    between = {pair(each.a, each.b) for each in made if persons[each.a] != persons[each.b]}
+    assert between <= {pair(each.edge.a, each.edge.b) for each in found.refused}
+    assert all(len(found.persons[persons[record]]) > 1 for two in between for record in two)
+    assert all(each.reason == "others-disagree" and weigh(each.against) < 7.0 for each in found.refused)
+
+
+def test_a_namesake_joins_no_two_persons_of_whom_more_is_known() -> None:
+    """One pair that agrees does not outweigh all the others; a record alone follows the pair."""
+    sure = [Edge(12.0, "r0", "r1"), Edge(12.0, "r2", "r3")]
+    namesakes = Edge(9.0, "r1", "r2")
+    weigh = weights_of([*sure, namesakes])
+    found = cluster(RECORDS, [*sure, namesakes, Edge(9.0, "r4", "r0")], weigh=weigh, on_average=8.0)
+    assert ("r0", "r1", "r4") in found.persons
+    assert ("r2", "r3") in found.persons
+    assert [(each.edge, each.reason) for each in found.refused] == [(namesakes, "others-disagree")]
