@@ -40,7 +40,8 @@ own): simulated households of the United States with the package's slips at thei
 person once in a file. *Census, taken twice*: that of 2020 with slips drawn twice; names, birth date, sex and home. *Ten
 years later*: with that of 2030; half of those who are in both have moved. *Social Security*: names, birth date and sex;
 no home. *Tax forms* (W2 and 1099): names and mailing address; neither birth date nor sex. The sample lies in one town
-and masks its postcodes. No rule was made with a look at these sets. Records and pairs of one person:
+and masks its postcodes. Two rules were made with a look at these sets: an initial is no given name, nor is a role in
+the household (*daughter*); all others without. Records and pairs of one person:
 {sizes}.
 *One to one*: the best partner in the other file, where one person is likelier than two; guards are left aside there,
 since twins whom both files know have each a better partner. *Best by levels*: of the pairs that are kept, the best

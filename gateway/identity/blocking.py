@@ -42,7 +42,7 @@ def _keys(traits: Traits) -> Iterator[str]:
 
 
 def _of_name(name: Name, born: str, year: str) -> Iterator[str]:
-    bones = skeleton(name.given[0]) if name.given else "", skeleton(name.family)
+    bones = skeleton(name.called), skeleton(name.family)
     for (alone, of_year, of_day), (given, family) in (
         (("bn", "ny", "nd"), _sounds(name)),
         (("bk", "ky", "kd"), bones),
@@ -101,7 +101,7 @@ def _of_name_and_home(name: Name, address: Address) -> Iterator[str]:
 
 def _sounds(name: Name) -> tuple[str, str]:
     """The given and the family name as they are heard."""
-    return metaphone(name.given[0]) if name.given else "", metaphone(name.family) if name.family else ""
+    return metaphone(name.called) if name.called else "", metaphone(name.family) if name.family else ""
 
 
 def _beginning(place: str) -> str:

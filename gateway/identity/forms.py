@@ -22,7 +22,7 @@ class NameForm(NamedTuple):
     """One name."""
 
     given: str = ""
-    """The first given name."""
+    """The first given name that is no initial."""
     family: str = ""
     given_bones: str = ""
     family_bones: str = ""
@@ -151,7 +151,7 @@ def forms(traits: Traits, common: Common | None = None) -> Forms:
 
 
 def _name_form(name: Name, usual: frozenset[str]) -> NameForm:
-    given = name.given[0] if name.given else ""
+    given = name.called
     bones, family_bones, formal = skeleton(given), skeleton(name.family), formal_names(given)
     return NameForm(given, name.family, bones, family_bones, formal, name.generation, given in usual or bool(formal))
 

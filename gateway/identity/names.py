@@ -24,6 +24,8 @@ _TITLES = listed("mr mrs ms miss mx dr prof sir dame rev hon shri smt kumari her
 _DEGREES = listed("md mbbs phd dds dvm esq rn do")
 _GENERATIONS = {"jr": "jr", "junior": "jr", "sr": "sr", "senior": "sr", "ii": "2", "iii": "3", "iv": "4"}
 _PLACEHOLDERS = listed("baby babygirl babyboy newborn infant unknown unnamed anonymous test patient none nil na bo")
+_ROLES = listed("daughter wife husband mother father child girl boy male female twin")
+"""What is written for a given name that nobody has asked for; some are family names."""
 _PARTICLES = listed("al el bin ibn bint de da do dos das del della di la le van von der den zu af")
 _SPELLINGS = {
     each: spelled.split()[0]
@@ -101,7 +103,7 @@ def parted(given: Iterable[str], family: str, suffix: Iterable[str] = ()) -> tup
         lasts.pop(0)
     while len(firsts) > 1 and lasts and firsts[-1] in _PARTICLES:
         lasts.insert(0, firsts.pop())
-    if firsts and (firsts[0] in _PLACEHOLDERS or firsts == ["b", "o"]):
+    if firsts and (firsts[0] in _PLACEHOLDERS or firsts[0] in _ROLES or firsts == ["b", "o"]):
         firsts = []
     if len(firsts) > 1 and firsts[0] in _SERVANTS:
         firsts[:2] = [firsts[0] + firsts[1]]

@@ -27,6 +27,11 @@ class Name:
     """`jr`, `sr`, `2` ..."""
     use: str = ""
 
+    @property
+    def called(self) -> str:
+        """The first given name that is no initial, as in K Ramesh; may be empty."""
+        return next((each for each in self.given if len(each) > 1), "")
+
 
 @dataclass(frozen=True, slots=True)
 class Traits:

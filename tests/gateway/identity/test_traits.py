@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
+from gateway.identity.forms import forms
 from gateway.identity.names import formal_names, metaphone, skeleton
 from gateway.identity.normalize import Address
 from gateway.identity.traits import Name, Traits, from_patient, from_row
@@ -22,6 +23,7 @@ from tests.gateway.identity.people import patient, person
         pytest.param("Мария", "Иванова", Name(("mariya",), "ivanova"), id="cyrillic"),
         pytest.param("\uff2aohn", "O'Neil", Name(("john",), "oneil"), id="full-width"),
         pytest.param("Baby Boy", "Shah", Name((), "shah"), id="newborn"),
+        pytest.param("Daughter", "Child", Name((), "child"), id="role"),
         pytest.param("Abdul Rahman", "Al-Hashimi", Name(("abdulrahman",), "hashimi"), id="arabic"),
         pytest.param("Omar El", "Masri", Name(("omar",), "masri"), id="article-in-given"),
         pytest.param("Anna van der", "Berg", Name(("anna",), "vanderberg"), id="particles"),
@@ -31,6 +33,16 @@ from tests.gateway.identity.people import patient, person
 def test_names_take_one_form(given: str, family: str, expected: Name) -> None:
     """Whatever the script, the capitals and the ornaments."""
     assert person(given, family).names == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("given", "called"), [("K Ramesh", "ramesh"), ("Ramesh K", "ramesh"), ("J. Edgar", "edgar"), ("K.", ""), ("", "")]
+)
+def test_an_initial_is_no_given_name(given: str, called: str) -> None:
+    """It may be of the father's name, or of the middle one."""
+    (name,) = person(given, "Shah").names
+    assert name.called == called
+    assert [each.given for each in forms(person(given, "Shah")).names] == [called]
 
 
 @pytest.mark.parametrize(
