@@ -23,6 +23,7 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer
 
 from gateway.cli.failures import Failure, line_of
+from gateway.cli.lines import FORMAT, LineRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,7 +160,7 @@ def _application(settings: Settings) -> Any:
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     # No line tells where in the code it was written: https://docs.python.org/3/howto/logging.html#optimization
     logging._srcfile = None  # noqa: SLF001  as that page says
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging.setLogRecordFactory(LineRecord)
     try:
         return create_wsgi(settings)
     except Exception as error:  # noqa: BLE001 (the worker's outermost frame)
@@ -185,8 +186,10 @@ def _logging(level: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}},
+        "formatters": {"line": {"format": FORMAT}},
+        "handlers": {
+            "stderr": {"class": "gateway.cli.lines.LineHandler", "formatter": "line", "stream": "ext://sys.stderr"}
+        },
         "root": {"handlers": ["stderr"], "level": level.upper()},
         "loggers": {"_granian": {"handlers": ["stderr"], "propagate": False}},
     }
