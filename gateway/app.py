@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from html import escape
 from http import HTTPStatus
 from io import BytesIO
-from secrets import token_hex
+from random import getrandbits
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +111,7 @@ class _Door:
         started = perf_counter()
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         asked = environ.get("HTTP_X_REQUEST_ID")
-        request_id = asked if asked is not None and _SAFE_ID.fullmatch(asked) else token_hex(8)
+        request_id = asked if asked is not None and _SAFE_ID.fullmatch(asked) else f"{getrandbits(64):016x}"
         if method != "POST" and (path.startswith(f"{BASE}/") or path == BASE):
             # What nobody wants is read too: a client that is still sending would lose our answer with its connection.
             busy = self._arrive(environ) if environ.get("CONTENT_LENGTH", "0") not in ("", "0") else None
