@@ -15,7 +15,10 @@ def names_unknown_domain(store: Store, asked: SearchRequest) -> bool:
     """Whether a domain that is asked for as a whole (`identifier=system|`) is not known."""
     if asked.resource_type != "Patient":
         return False
-    texts = (text for name, value in asked.self_pairs if name == "identifier" for text in split(value, ","))
+    identifiers = [value for name, value in asked.self_pairs if name == "identifier"]
+    if not identifiers:
+        return False
+    texts = (text for value in identifiers for text in split(value, ","))
     domains = dict.fromkeys(text for text in texts if split(text, "|")[1:] == [""])
     return not all(_is_known(store, domain) for domain in domains)
 

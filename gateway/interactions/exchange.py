@@ -39,10 +39,13 @@ class FhirRequest:
 
     def said(self, name: str) -> str | None:
         """The value of a query parameter, None without one. Raises InvalidParameter when it is given two."""
-        values = {value for key, value in self.query if key == name}
-        if len(values) > 1:
-            raise InvalidParameter(name, "may be given only once")
-        return next(iter(values), None)
+        found = None
+        for key, value in self.query:
+            if key == name:
+                if found not in (None, value):
+                    raise InvalidParameter(name, "may be given only once")
+                found = value
+        return found
 
 
 @dataclass(frozen=True, slots=True)

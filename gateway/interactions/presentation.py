@@ -38,9 +38,14 @@ class Presentation:
     summary: Summary | None = None
     elements: tuple[str, ...] = ()
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether resources are wanted as they are."""
+        return not self.elements and self.summary in {None, "false"}
+
     def resource(self, resource_type: str, body: bytes) -> bytes:
         """A stored resource, cut down if that is asked for."""
-        if not self.elements and self.summary in {None, "false"}:
+        if self.is_whole:
             return body
         kept = self._kept(resource_type)
         wanted = {name: raw for name, raw in members(body) if kept(name)}

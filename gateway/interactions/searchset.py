@@ -62,9 +62,9 @@ def searchset(
     if beside and not first.counts_only:
         rows = [*((row, "match") for row in beside), *rows]
     total = None if result.total is None else result.total + len(beside)
-    entries = [
-        search_entry(base, row.type, row.id, presentation.resource(row.type, row.body), mode) for row, mode in rows
-    ]
+    if not presentation.is_whole:
+        rows = [(row._replace(body=presentation.resource(row.type, row.body)), mode) for row, mode in rows]
+    entries = [search_entry(base, name, number, body, mode) for (name, number, _, _, body), mode in rows]
     if first.ignored:
         entries.append(_not_applied(first.ignored))
     if names_unknown_domain(services.store, first):

@@ -210,9 +210,9 @@ def rows_of(shape: RowsShape, name: str, *, of_one: bool = False) -> tuple[FromC
     )
 
 
-def in_order(shape: Shape) -> bool:
+def in_order(clause: AnyClause) -> bool:
     """Whether the index holds a clause's rows in the order of their pks: those of one value."""
-    return isinstance(shape, RowsShape) and len(shape.terms) == 1 and shape.terms[0][1] in _OF_ONE_VALUE
+    return isinstance(clause, Clause) and len(clause.terms) == 1 and clause.terms[0].condition in _OF_ONE_VALUE
 
 
 def any_of(alternatives: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:

@@ -145,7 +145,7 @@ class Matches:
         first = self._clauses[positive[0]]
         if len(self._clauses) == 1 and (not self.sort or _reads_many(first)) and self._starts_small(first):
             # To gather some is as quick as to count them first; where the index has them in order, so is to walk.
-            in_turn = not self.sort and in_order(bound(first, "", {}))
+            in_turn = not self.sort and in_order(first)
             most = GATHERED_UNCOUNTED if in_turn else GATHERED_AT_MOST
             gathered = self._gathered(positive[0], most + 1)
             self._rows, self._driver = (gathered if len(gathered) <= most else None), positive[0]
@@ -285,7 +285,7 @@ class Matches:
         for lacking in self._legs(position):
             starts_here = position is not None and lacking == bool(self.sort and position.values[0] is None)
             nulls = tuple(value is None for value in position.values) if position and starts_here else None
-            query = self._statements.walk(shapes, self.sort, Leg(lacking, backward, nulls), self._along(shapes))
+            query = self._statements.walk(shapes, self.sort, Leg(lacking, backward, nulls), self._along())
             values = {f"c{at}": value for at, value in enumerate(position.values)} if position else {}
             if position:
                 values["cpk"] = position.pk
@@ -338,9 +338,10 @@ class Matches:
         start = bisect_left(rows, x=True, key=lambda row: precedes(place, row, self.sort))
         return start, bisect_left(rows, x=True, key=lambda row: not precedes(row, place, self.sort))
 
-    def _along(self, shapes: tuple[Shape, ...]) -> int | None:
+    def _along(self) -> int | None:
         """The clause whose rows are walked, where they stand in the order asked for."""
-        return self._driver if not self.sort and self._driver is not None and in_order(shapes[self._driver]) else None
+        driver = self._driver
+        return driver if not self.sort and driver is not None and in_order(self._clauses[driver]) else None
 
     def _legs(self, position: Position | None) -> Iterable[bool]:
         """The legs of the walk that are still ahead; only sort keys of the index can be lacking."""

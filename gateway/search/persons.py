@@ -33,6 +33,7 @@ def derived(resource_type: str) -> dict[str, SearchParameter]:
     return {CODE: SearchParameter(resource_type, CODE, "reference", "", ("Reference",), ("Person",), "", url, _WHAT)}
 
 
+@cache
 def known(resource_type: str) -> dict[str, SearchParameter]:
     """All parameters that a search of the type takes, by code."""
     return offered(resource_type) | derived(resource_type)

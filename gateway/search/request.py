@@ -30,6 +30,7 @@ Total = Literal["accurate", "estimate", "none"]
 
 _SORTED_BY = {"string": "value", "token": "code", "date": "low", "quantity": "low", "number": "low", "uri": "value"}
 _ELEMENT = re.compile(r"[A-Za-z_]\w*")
+_END_OF_HEAD = re.compile(r"[.:]")
 _OTHERS = ("_format", "_pretty", "_cursor")
 """Known, and another layer's business."""
 
@@ -165,7 +166,7 @@ def require_text(name: str, value: str) -> None:
 
 def _clause(draft: _Draft, name: str, value: str) -> AnyClause | None:
     """None for a parameter that is ignored: only one that the type does not have at all may be."""
-    head = re.split(r"[.:]", name, maxsplit=1)[0]
+    head = _END_OF_HEAD.split(name, maxsplit=1)[0]
     if head != "_has" and head not in known(draft.resource_type):
         if head in _RESULT_PARAMETERS:
             choices = (":iterate",) if "include" in head else ()

@@ -7,6 +7,7 @@ unpack. Knows no tables. https://www.rfc-editor.org/rfc/rfc8878
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import zstandard
 from sqlalchemy import LargeBinary
@@ -56,6 +57,17 @@ class Unpacking:
 
     def __init__(self) -> None:
         self._idle: dict[bytes, list[Callable[[bytes], bytes]]] = {}
+
+    def plain_rows(
+        self, rows: list[tuple[Any, ...]], place: int, dictionary: Callable[[int], bytes]
+    ) -> list[tuple[Any, ...]]:
+        """Rows with the body at a place of each as the JSON that it is. Those where it lies so stay as they are."""
+        return [
+            row
+            if not (body := row[place]) or body[0] == _BRACE
+            else (*row[:place], self.plain(body, dictionary), *row[place + 1 :])
+            for row in rows
+        ]
 
     def plain(self, body: bytes | None, dictionary: Callable[[int], bytes]) -> bytes | None:
         """A body as it lies in a table, as the JSON that it is. `dictionary(number)` fetches what is not known yet."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from operator import itemgetter
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self
@@ -27,13 +28,14 @@ from gateway.store.tables import DICTIONARY
 _DIALECTS: dict[str, Any] = {"sqlite": sqlite.dialect, "postgresql": PGDialect_psycopg}
 _STEPS = 50_000
 """Of SQLite's virtual machine between two looks at the clock: some milliseconds."""
-_PARAMETER_STYLES = {"sqlite": "named", "postgresql": "pyformat"}
+# SQLite would ask for the name of each value, each time.
+_PARAMETER_STYLES = {"sqlite": "qmark", "postgresql": "pyformat"}
 
 
 class Query:
     """A compiled statement. Values given in the statement itself are its defaults."""
 
-    __slots__ = ("bodies", "defaults", "sql")
+    __slots__ = ("_places", "bodies", "defaults", "sql")
 
     def __init__(self, statement: Select[Any], dialect: str) -> None:
         compiled = statement.compile(
@@ -42,9 +44,26 @@ class Query:
         )
         self.sql = str(compiled)
         self.defaults = {name: value for name, value in compiled.params.items() if value is not None}
+        places = compiled.positiontup
+        self._places = None if places is None else _all_of(places)
         columns = enumerate(statement.selected_columns)
         self.bodies = tuple(place for place, column in columns if isinstance(column.type, Body))
         """The places of bodies in a row: as they lie in the table they may be packed."""
+
+    def bound(self, params: dict[str, Any]) -> Any:
+        """The values of a run in the driver's parameter style."""
+        values = {**self.defaults, **params} if self.defaults else params
+        return values if self._places is None else self._places(values)
+
+
+def _all_of(names: Sequence[str]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
+    """What takes these values, in this order, out of a dict."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    if not names:
+        return lambda _: ()
+    (name,) = names
+    return lambda values: (values[name],)
 
 
 _DICTIONARIES = {
@@ -136,19 +155,17 @@ class Snapshot:
 
     def all(self, query: Query, **params: Any) -> list[tuple[Any, ...]]:
         """All rows."""
-        values = {**query.defaults, **params} if query.defaults else params
-        rows: list[tuple[Any, ...]] = self._execute(query.sql, values, **self._options).fetchall()
+        rows: list[tuple[Any, ...]] = self._execute(query.sql, query.bound(params), **self._options).fetchall()
         for place in query.bodies:
-            rows = [(*row[:place], self._plain(row[place]), *row[place + 1 :]) for row in rows]
+            rows = self._unpacking.plain_rows(rows, place, self._dictionary)
         return rows
 
     def one(self, query: Query, **params: Any) -> tuple[Any, ...] | None:
         """The first row, or None."""
-        values = {**query.defaults, **params} if query.defaults else params
-        row: tuple[Any, ...] | None = self._execute(query.sql, values, **self._options).fetchone()
+        row: tuple[Any, ...] | None = self._execute(query.sql, query.bound(params), **self._options).fetchone()
         if row is not None:
             for place in query.bodies:
-                row = (*row[:place], self._plain(row[place]), *row[place + 1 :])
+                (row,) = self._unpacking.plain_rows([row], place, self._dictionary)
         return row
 
     def rows(self, sql: str, params: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -156,12 +173,9 @@ class Snapshot:
         rows: list[tuple[Any, ...]] = self._execute(sql, params, **self._options).fetchall()
         return rows
 
-    def _plain(self, body: bytes | None) -> bytes | None:
-        return self._unpacking.plain(body, self._dictionary)
-
     def _dictionary(self, number: int) -> bytes:
         query = _DICTIONARIES["sqlite" if self._on_sqlite else "postgresql"]
-        return bytes(self._execute(query.sql, {"id": number}, **self._options).fetchone()[0])
+        return bytes(self._execute(query.sql, query.bound({"id": number}), **self._options).fetchone()[0])
 
 
 class Connections:

@@ -45,7 +45,7 @@ def test_each_value_is_looked_up_by_itself(tmp_path: Path, resource_type: str, n
     query = Statements("sqlite").probe(bound(clause, "0", values))
     [file] = tmp_path.glob("*.db")
     with closing(sqlite3.connect(file)) as connection:
-        plan = connection.execute(f"EXPLAIN QUERY PLAN {query.sql}", {**query.defaults, **values}).fetchall()
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {query.sql}", query.bound(values)).fetchall()
     steps = [detail for *_, detail in plan if detail.startswith(("SEARCH", "SCAN")) and " d0" in detail]
     assert len(steps) >= size
     assert [step for step in steps if column not in step] == []

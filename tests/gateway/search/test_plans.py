@@ -37,7 +37,7 @@ def steps(folder: Path, query: Query, values: dict[str, object]) -> list[str]:
     World.in_folder(folder).store.close()
     [file] = folder.glob("*.db")
     with closing(sqlite3.connect(file)) as connection:
-        plan = connection.execute(f"EXPLAIN QUERY PLAN {query.sql}", {**query.defaults, **values}).fetchall()
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {query.sql}", query.bound(values)).fetchall()
     return [detail for *_, detail in plan]
 
 
