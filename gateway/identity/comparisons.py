@@ -168,7 +168,9 @@ COMPARISONS = (
         ("email",),
         (
             Level("the same e-mail address", "same", Equal("email")),
-            Level("e-mail addresses one slip apart", "close", Near("email")),
+            Level(  # ravi.shah227 and ravi.shah237 are two who bear one name
+                "e-mail addresses one slip apart", "close", Both(Equal("email_number"), Near("email"))
+            ),
             Level("other e-mail addresses", "other"),
         ),
     ),

@@ -62,6 +62,8 @@ class EmailForm(NamedTuple):
     """One e-mail address."""
 
     email: str = ""
+    email_number: str = ""
+    """Its digits; `-` for none."""
 
 
 class AddressForm(NamedTuple):
@@ -143,7 +145,7 @@ def forms(traits: Traits, common: Common | None = None) -> Forms:
         births=(birth,) if birth.born and birth.born not in no_birth else (),
         genders=(GenderForm(traits.gender),) if traits.gender else (),
         phones=tuple([PhoneForm(phone) for phone in traits.phones if phone not in no_phone]),
-        emails=tuple([EmailForm(email) for email in traits.emails if email not in no_email]),
+        emails=tuple([_email_form(email) for email in traits.emails if email not in no_email]),
         addresses=tuple([_address_form(address) for address in traits.addresses]),
         identifiers=tuple([IdentifierForm(*each) for each in traits.identifiers if each[1] not in no_identifier]),
         origins=(OriginForm(traits.source),) if traits.source else (),
@@ -159,6 +161,10 @@ def _name_form(name: Name, usual: frozenset[str]) -> NameForm:
 def _birth_form(iso: str, defaulted: bool) -> BirthForm:
     year, month, day = iso[:4], iso[5:7], iso[8:10]
     return BirthForm(year + month + day, year + day + month, year, year + month, year + day, month + day, defaulted)
+
+
+def _email_form(email: str) -> EmailForm:
+    return EmailForm(email, "".join(filter(str.isdigit, email)) or "-")
 
 
 def _address_form(address: Address) -> AddressForm:

@@ -76,6 +76,18 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], Action, set[Guard]]] = {
         APART,
         {Guard.TOO_LITTLE_AGREES},
     ),
+    "strangers of one name, and mailboxes of one pattern": (
+        {"given": "Khalid", "family": "Ansari", "born": "1987-08-14", "gender": "male", "email": "kh.ansari227@ex.org"},
+        {"given": "Khalid", "family": "Ansari", "born": "1939-04-18", "gender": "male", "email": "kh.ansari237@ex.org"},
+        APART,
+        {Guard.TOO_LITTLE_AGREES},
+    ),
+    "a slip in the mailbox": (
+        {"given": "Khalid", "family": "Ansari", "born": "1987-08-14", "gender": "male", "email": "kh.ansari227@ex.org"},
+        {"given": "Khalid", "family": "Ansari", "born": "1987-08-14", "gender": "male", "email": "kh.anasri227@ex.org"},
+        AUTO,
+        set(),
+    ),
     "strangers of one name and no more": (
         {"given": "Mohammed", "family": "Khan"},
         {"given": "Mohammed", "family": "Khan"},
