@@ -54,10 +54,10 @@ class Server:
         self.pids = [pid, *children(pid)]
         """The main process, then the workers."""
 
-    def measure(self, paths: list[str], seconds: float, into: Figures) -> None:
+    def measure(self, paths: list[str], seconds: float, into: Figures, connections: int = _CONNECTIONS) -> None:
         """One round: throughput, then latency."""
         before = cpu_seconds(self.pids)
-        loaded: Measured = load(self.port, paths, _CONNECTIONS, seconds)
+        loaded: Measured = load(self.port, paths, connections, seconds)
         into.cpu.append((cpu_seconds(self.pids) - before) / loaded.answers)
         into.rates.append(loaded.rate)
         alone = load(self.port, paths, 1, seconds / 2)

@@ -33,10 +33,12 @@ FEWEST_MATCHES = 100
 """Matches found, below which there was nothing to learn from: hardly anybody is known twice."""
 MOST_DISAGREEMENTS = {"given": 0.3, "birth date": 0.3}
 """The largest shares of matches that may disagree altogether; or else something else was taken for matches."""
-MOST_ALIKE = {"given": 0.02, "birth date": 0.1}
-"""The largest shares of relatives that may agree more than strangers do; or else relatives are taken to be matches.
-
-Of given names, what Jr and Sr make: left free, it learned 4.7 % of a million records of which 1.1 % were true."""
+MOST_ALIKE = {"given": 0.1, "birth date": 0.1}
+"""The largest shares of relatives that may agree more than strangers do; or else relatives are taken to be matches."""
+MOST_NAMESAKES = 0.03
+"""The largest share of relatives that is believed in the end to bear one given name (Jr, Sr): 4.7 % were learned of a
+million records of which 1.1 % were true. Bounded while it learns, namesakes would be taken for people with two birth
+dates."""
 _BELIEVED = {"m": 100.0, "h": 10.0}
 """Pairs that the first guess is worth: what hardly occurs in the data keeps what is known of people anyway."""
 _FEWEST = 0.5
@@ -191,7 +193,10 @@ class _Fit:
             self._step()
             after = np.array((self.matches, self.relatives))
             if np.all(np.abs(after - before) <= CLOSE_ENOUGH * np.maximum(before, 1.0)):
-                return
+                break
+        for at, comparison in enumerate(COMPARISONS):
+            if comparison.relatives == "personal":
+                self.h[at] = _no_match(comparison, self.h[at], self.u[at], MOST_NAMESAKES)
 
     def _step(self) -> None:
         odds = np.stack(
@@ -212,7 +217,7 @@ class _Fit:
             if comparison.relatives == "like strangers":
                 self.h[at] = self.u[at]
             elif comparison.name in MOST_ALIKE:
-                self.h[at] = _no_match(comparison, self.h[at], self.u[at])
+                self.h[at] = _no_match(comparison, self.h[at], self.u[at], MOST_ALIKE[comparison.name])
             if comparison.relatives == "personal":
                 self.h[at] = _written_alike(comparison, self.h[at], self.m[at])
             for level in (place for place, each in enumerate(comparison.levels) if each.said_before):
@@ -267,10 +272,10 @@ def _first_guess(comparison: Comparison) -> _Floats:
     return np.array([0.8, *[0.2 / (levels - 1)] * (levels - 1)])
 
 
-def _no_match(comparison: Comparison, relatives: _Floats, strangers: _Floats) -> _Floats:
-    """Relatives who agree hardly more often than `MOST_ALIKE`: those who agree as a rule are one person."""
+def _no_match(comparison: Comparison, relatives: _Floats, strangers: _Floats, most: float) -> _Floats:
+    """Relatives of whom `most` agree, beside those who do by chance: those who agree as a rule are one person."""
     alike = np.array([level.verdict != "other" for level in comparison.levels])
-    most, found = MOST_ALIKE[comparison.name] + strangers[alike].sum(), relatives[alike].sum()
+    most, found = most + strangers[alike].sum(), relatives[alike].sum()
     if found <= most:
         return relatives
     made: _Floats = np.where(alike, relatives * most / found, relatives * (1 - most) / (1 - found))
