@@ -229,11 +229,11 @@ def _decided(
     return BatchResult(model, links, clusters, reviews, report)
 
 
-def _weight(links: list[Link], wanted: Pair) -> float:
+def _weight(links: list[Link], one: str, two: str) -> float:
     """What a pair weighs, of the pairs in the order of their ids; those that are not among them weigh less."""
-    at = bisect_left(links, wanted)
+    at = bisect_left(links, (one, two))
     found = links[at] if at < len(links) else None
-    return found.weight if found is not None and (found.a, found.b) == wanted else POSSIBLE
+    return found.weight if found is not None and (found.a, found.b) == (one, two) else POSSIBLE
 
 
 def _reviews(

@@ -6,20 +6,17 @@ question that people have answered is not asked again about the same two persons
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from gateway.identity.batch import BatchResult, Review
-from gateway.identity.cluster import Pair
+from gateway.identity.cluster import Pair, Weigh
 from gateway.identity.decide import Action, Guard
 from gateway.identity.reviews import Finding
 from gateway.identity.weighed import Link
 
 _GUARDS = frozenset(Guard)
-
-Weigh = Callable[[str, str], float]
-"""The match weight of two records."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Literal
 
 Pair = tuple[str, str]
 """Two resource ids, the smaller first."""
-Weigh = Callable[[Pair], float]
+Weigh = Callable[[str, str], float]
 """The match weight of two records."""
 
 
@@ -106,7 +106,7 @@ class _Unions:
             self._apart.setdefault(two, set()).add(one)
         self._sources, self._single, self._acquainted = sources, frozenset(one_to_one), acquainted
         self._weigh, self._on_average = weigh, on_average
-        self._disagreed: dict[tuple[str, str, int], Pair | None] = {}
+        self._disagreed: dict[tuple[str, str, int], Pair] = {}
 
     def find(self, record: str) -> str:
         root = record
@@ -162,9 +162,10 @@ class _Unions:
             return None
         asked = *pair(one, two), len(ones) + len(twos)  # again for each pair that would join them
         if asked not in self._disagreed:
-            weights = [(self._weigh(found), found) for found in (pair(*each) for each in product(ones, twos))]
-            agree = fsum(weight for weight, _ in weights) >= self._on_average * len(weights)
-            self._disagreed[asked] = None if agree else min(weights)[1]
+            weights = [(self._weigh(*found), found) for found in (pair(*each) for each in product(ones, twos))]
+            if fsum(weight for weight, _ in weights) >= self._on_average * len(weights):
+                return None
+            self._disagreed[asked] = min(weights)[1]
         return self._disagreed[asked]
 
     def _is_doubled(self, one: str, two: str) -> bool:
