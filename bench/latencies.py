@@ -9,15 +9,18 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from bench.api import gateway_command, serving
 from bench.cases import Case
-from bench.load import ask_each, load
+from bench.load import ask_in_turn, load
 from bench.stores import Hospitals
 
 _ASKED = 200
 """Searches a case and round."""
 _WARM_SECONDS = 0.2
+_TURN = 20
+"""Searches of one store, before the next one has its turn: the machine's speed changes from second to second."""
 
 
 @dataclass(slots=True)
@@ -52,16 +55,29 @@ def measured(
         with ExitStack() as stack:
             ports = [stack.enter_context(serving(gateway_command(made.config))).port for made in stores]
             for number, (_, figures) in enumerate(found):
-                for port, of_store, into in zip(ports, asked, figures, strict=True):
-                    _ask(port, of_store[number].paths, into)
+                for made in stores:
+                    _read_through(made.store)
+                paths = [_warmed(port, of_store[number].paths) for port, of_store in zip(ports, asked, strict=True)]
+                measured_now = ask_in_turn(list(zip(ports, paths, strict=True)), _TURN)
+                for into, latencies in zip(figures, measured_now, strict=True):
+                    into.medians.append(latencies.quantile(0.5))
+                    into.tails.append(latencies.quantile(0.99))
     return found
 
 
-def _ask(port: int, paths: Sequence[str], into: Latencies) -> None:
-    """A fifth of the paths, the first ones, makes caches fill and statements compile."""
+def _read_through(store: Path) -> None:
+    """So that the file lies in the machine's memory. A virtual machine may give memory back within seconds, and would
+    measure its host's disk.
+    """
+    with store.open("rb", buffering=0) as file:
+        chunk = bytearray(1 << 24)
+        while file.readinto(chunk):
+            pass
+
+
+def _warmed(port: int, paths: Sequence[str]) -> Sequence[str]:
+    """Those that are asked for, after a fifth has made caches fill and statements compile."""
     some = paths if len(paths) > 1 else list(paths) * _ASKED  # sorted lists: a walk is not remembered
     warm = max(1, min(len(some), _ASKED) // 5)
     load(port, some[:warm], 8, _WARM_SECONDS)
-    latencies = ask_each(port, some[warm : warm + _ASKED] or some)
-    into.medians.append(latencies.quantile(0.5))
-    into.tails.append(latencies.quantile(0.99))
+    return some[warm : warm + _ASKED] or some

@@ -59,18 +59,24 @@ def load(port: int, paths: Sequence[str], connections: int, seconds: float) -> M
         return _measured(selector, requests, seconds)
 
 
-def ask_each(port: int, paths: Sequence[str]) -> Measured:
-    """Ask for each path once, one after another on one connection."""
-    latencies: list[float] = []
-    with socket.create_connection((HOST, port)) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        started = perf_counter()
-        for request in [_request(port, path) for path in paths]:
-            asked = perf_counter()
-            connection.sendall(request)
-            _received(connection)
-            latencies.append(perf_counter() - asked)
-        return Measured(len(latencies), perf_counter() - started, sorted(latencies))
+def ask_in_turn(asked: Sequence[tuple[int, Sequence[str]]], turn: int) -> list[Measured]:
+    """Ask servers (port, paths) for each path once, on one connection each: so many of one, then of the next ...
+
+    What else the machine does meanwhile is shared by all.
+    """
+    latencies: list[list[float]] = [[] for _ in asked]
+    with ExitStack() as stack:
+        connections = [stack.enter_context(socket.create_connection((HOST, port))) for port, _ in asked]
+        for connection in connections:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for start in range(0, max(len(paths) for _, paths in asked), turn):
+            for (port, paths), connection, into in zip(asked, connections, latencies, strict=True):
+                for request in [_request(port, path) for path in paths[start : start + turn]]:
+                    sent = perf_counter()
+                    connection.sendall(request)
+                    _received(connection)
+                    into.append(perf_counter() - sent)
+    return [Measured(len(each), sum(each), sorted(each)) for each in latencies]
 
 
 def _measured(selector: selectors.BaseSelector, requests: Iterator[bytes], seconds: float) -> Measured:
