@@ -18,12 +18,14 @@ from pathlib import Path
 import duckdb
 
 from gateway.identity.cluster import Clusters, Edge, Pair, cluster, pair
+from gateway.identity.comparisons import FIELDS
 from gateway.identity.decide import AUTO, POSSIBLE, REVIEW, Action, Guard
 from gateway.identity.flat import block, common_values, forget_common, forms_of, load
 from gateway.identity.forms import COLUMNS, Common
 from gateway.identity.model import Model, default_model
 from gateway.identity.score_sql import scored, value_tables
 from gateway.identity.scoring import Scorer
+from gateway.identity.spellings import called
 from gateway.identity.training import draw_random_pairs, is_plausible, levels_of, train
 from gateway.identity.traits import Traits
 from gateway.identity.weighed import Engine, Link, Progress, Steps, Weighed, choice, judged, link_of
@@ -33,6 +35,7 @@ MEMORY_MIB = 2048
 FEWEST_TO_TRAIN = 500
 """Fewer records teach nothing: a model that has learned from more knows better."""
 _FETCHED = 100_000
+_GIVEN, _SAME = FIELDS.index("given"), 0
 
 
 def _quiet(step: str) -> None:
@@ -157,7 +160,8 @@ class _Run:
         among = choice(model, records)
         links = judged(chain(self._flat_links(model, among), self._several_links(model, among)))
         source_of = dict(store.execute("SELECT id, source FROM people ORDER BY id").fetchall())
-        return Weighed(model, links, source_of, blocking)
+        names = store.execute("SELECT id, given, usual FROM people").fetchall()
+        return Weighed(model, links, source_of, {record: called(*name) for record, *name in names}, blocking)
 
     def _trained(self, records: int, common: Common) -> Model | None:
         """A model of these records; None where they are too few, or what they teach cannot be."""
@@ -197,7 +201,11 @@ def _decided(
     joined = {pair(*two) for two in must_links}
     clusters = cluster(
         source_of,
-        [Edge(link.weight, link.a, link.b) for link in links if link.action is Action.AUTO],
+        [
+            Edge(link.weight, link.a, link.b, link.levels[_GIVEN] == _SAME)
+            for link in links
+            if link.action is Action.AUTO
+        ],
         must_links,
         [*(each for each in conflicts if each not in joined), *cannot_links],
         one_to_one,
@@ -206,6 +214,7 @@ def _decided(
             for link in links
             if source_of[link.a] == source_of[link.b] and not link.guards and link.action is not Action.APART
         },
+        names=weighed.names,
         weigh=partial(_weight, links),
         on_average=AUTO,
     )

@@ -9,6 +9,7 @@ from gateway.identity.comparisons import FIELDS
 from gateway.identity.decide import MARGIN, REVIEW, RIVALS, Action, Guard, action_of, guards_of
 from gateway.identity.forms import Forms
 from gateway.identity.scoring import Scorer
+from gateway.identity.spellings import called_in, two_peoples
 from gateway.identity.traits import Traits
 
 Ruling = Callable[[str], bool | None]
@@ -74,10 +75,21 @@ def _judged(
         return Candidate(closest.person, closest.record, weight, levels, (), Action.AUTO, weighed, ruled_same=True)
     elif action == Action.AUTO:
         guards += _against(weighed)
+        if _otherwise_called(forms, members):
+            guards.append(Guard.TWO_NAMES)
         if closest.person in taken:
             guards.append(Guard.ONE_TO_ONE)
         action = Action.REVIEW if guards else Action.AUTO
     return Candidate(closest.person, closest.record, weight, levels, tuple(guards), action, weighed)
+
+
+def _otherwise_called(forms: Forms, members: Sequence[Known]) -> bool:
+    """Whether only with this record two names of the person are two people's, as a run heeds it."""
+    if len(members) < 3:  # two names, two sources each
+        return False
+    held = [(called_in(each.forms), each.source) for each in members]
+    own = forms.origins[0].origin if forms.origins else ""
+    return not two_peoples([*held, (called_in(forms), own)]) <= two_peoples(held)
 
 
 def _against(weighed: Sequence[tuple[float, tuple[int, ...], Known]]) -> list[Guard]:

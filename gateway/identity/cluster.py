@@ -12,6 +12,8 @@ from itertools import product
 from math import fsum
 from typing import Literal
 
+from gateway.identity.spellings import NAMELESS, Called, two_peoples
+
 Pair = tuple[str, str]
 """Two resource ids, the smaller first."""
 Weigh = Callable[[str, str], float]
@@ -25,6 +27,8 @@ class Edge:
     weight: float
     a: str
     b: str
+    same_name: bool = True
+    """Whether both write the same given name. Those are joined first: who is called so then meets as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class Refusal:
     """A union that was not made, and what stood against it."""
 
     edge: Edge
-    reason: Literal["cannot-link", "one-to-one", "same-source", "others-disagree"]
+    reason: Literal["cannot-link", "one-to-one", "same-source", "two-names", "others-disagree"]
     against: Pair
     """The two records, one of each side, that may not be one person, or that agree least."""
 
@@ -57,6 +61,7 @@ def cluster(
     cannot_links: Iterable[Pair] = (),
     one_to_one: Collection[str] = (),
     acquainted: Collection[Pair] | None = None,
+    names: Mapping[str, Called] | None = None,
     weigh: Weigh | None = None,
     on_average: float = 0.0,
 ) -> Clusters:
@@ -64,11 +69,12 @@ def cluster(
 
     `must_links` are made first and beat everything but `cannot_links`; `one_to_one` names sources of which a person has
     at most one record. Of one source, only pairs of `acquainted` may meet in a person (None = all): a source that keeps
-    two records apart must itself give reason to join them. Two persons of several records each are joined only if all
-    pairs of their records weigh `on_average` so much (`weigh`; None = they are not asked): one pair of namesakes joins
-    no two persons of whom more is known. Every edge's records must be in `sources`.
+    two records apart must itself give reason to join them. `names`: given names, by record; two of them that are
+    hardly one person's (`two_peoples`) do not meet in a person. Two persons of several records each are joined only
+    if all pairs of their records weigh `on_average` so much (`weigh`; None = they are not asked): one pair of namesakes
+    joins no two persons of whom more is known. Every edge's records must be in `sources`.
     """
-    unions = _Unions(sources, cannot_links, one_to_one, acquainted, weigh, on_average)
+    unions = _Unions(sources, cannot_links, one_to_one, acquainted, names or {}, weigh, on_average)
     refused = [
         refusal
         for ordered in (
@@ -82,8 +88,8 @@ def cluster(
     return Clusters(tuple(persons), tuple(refused))
 
 
-def _order(edge: Edge) -> tuple[float, str, str]:
-    return -edge.weight, *pair(edge.a, edge.b)
+def _order(edge: Edge) -> tuple[bool, float, str, str]:
+    return not edge.same_name, -edge.weight, *pair(edge.a, edge.b)
 
 
 class _Unions:
@@ -95,6 +101,7 @@ class _Unions:
         cannot_links: Iterable[Pair],
         one_to_one: Collection[str],
         acquainted: Collection[Pair] | None,
+        names: Mapping[str, Called],
         weigh: Weigh | None,
         on_average: float,
     ) -> None:
@@ -105,7 +112,7 @@ class _Unions:
             self._apart.setdefault(one, set()).add(two)
             self._apart.setdefault(two, set()).add(one)
         self._sources, self._single, self._acquainted = sources, frozenset(one_to_one), acquainted
-        self._weigh, self._on_average = weigh, on_average
+        self._names, self._weigh, self._on_average = names, weigh, on_average
         self._disagreed: dict[tuple[str, str, int], Pair] = {}
 
     def find(self, record: str) -> str:
@@ -130,6 +137,8 @@ class _Unions:
                 return Refusal(edge, "one-to-one", against)
             if against := self._colliding(ones, twos, self._is_strange):
                 return Refusal(edge, "same-source", against)
+            if against := self._otherwise_called(ones, twos):
+                return Refusal(edge, "two-names", against)
             if against := self._disagreeing(one, two, ones, twos):
                 return Refusal(edge, "others-disagree", against)
         self._root[two] = one
@@ -155,6 +164,19 @@ class _Unions:
             of_source.setdefault(self._sources[record], []).append(record)
         found = [pair(one, two) for two in twos for one in of_source.get(self._sources[two], ()) if forbids(one, two)]
         return min(found, default=None)
+
+    def _otherwise_called(self, ones: Sequence[str], twos: Sequence[str]) -> Pair | None:
+        """Two records, one of each side, whose names would be two people's only if the sides were joined."""
+        if len(ones) + len(twos) < 4:  # two names, two sources each
+            return None
+        of_ones, of_twos, of_all = (two_peoples(map(self._named, each)) for each in (ones, twos, (*ones, *twos)))
+        if not (told := of_all - of_ones - of_twos):  # what people have joined, others may join
+            return None
+        between = product(ones, twos)
+        return min(pair(*two) for two in between if tuple(sorted(self._named(each)[0] for each in two)) in told)
+
+    def _named(self, record: str) -> tuple[Called, str]:
+        return self._names.get(record, NAMELESS), self._sources[record]
 
     def _disagreeing(self, one: str, two: str, ones: Sequence[str], twos: Sequence[str]) -> Pair | None:
         """The pair that agrees least, where both are several records that do not agree on average."""

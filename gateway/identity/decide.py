@@ -51,6 +51,7 @@ class Guard(StrEnum):
     TOO_LITTLE_AGREES = "too-little-agrees"
     NEXT_IS_CLOSE = "next-is-close"
     SAME_SOURCE = "same-source"
+    TWO_NAMES = "two-names"
     OTHERS_DISAGREE = "others-disagree"
     CANNOT_LINK = "cannot-link"
     ONE_TO_ONE = "one-to-one"
@@ -70,6 +71,7 @@ REASONS = {
     Guard.TOO_LITTLE_AGREES: "fewer than two of given name, birth date, identifier and own phone agree",
     Guard.NEXT_IS_CLOSE: "another person matches nearly as well",
     Guard.SAME_SOURCE: "its source has a record of this person that it does not agree with",
+    Guard.TWO_NAMES: "two sources or more write each of two given names: they may be twins",
     Guard.OTHERS_DISAGREE: "both persons have other records, and all of them together agree too little",
     Guard.CANNOT_LINK: "somebody has said that they are not the same person",
     Guard.ONE_TO_ONE: "the source knows each person once, and has another record of this one",

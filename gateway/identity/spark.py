@@ -28,6 +28,7 @@ from gateway.identity.flat import CELLS, LARGEST_BLOCK, Blocking, column, forms_
 from gateway.identity.forms import COLUMNS
 from gateway.identity.model import Model, from_json
 from gateway.identity.scoring import Scorer
+from gateway.identity.spellings import called
 from gateway.identity.splink_settings import JARO_WINKLER, in_spark, listed, settings, weighed
 from gateway.identity.traits import Traits
 from gateway.identity.weighed import Engine, Link, Steps, Weighed, choice, judged, link_of
@@ -111,12 +112,14 @@ def _weighed(
     with file.open("wb") as out:
         out.writelines(orjson.dumps(dict(zip(CELLS, row, strict=True))) + b"\n" for row in rows(people, model.common))
     source_of = _tables(session, file)
+    given = session.sql("SELECT id, given, usual FROM people").toLocalIterator()
+    names = {record: called(*name) for record, *name in given}
     steps.begin("block")
     blocking = _blocking(session, len(source_of))
     steps.begin("score")
     among = choice(model, len(source_of))
     links = judged(chain(_of_flat(session, model, among, folder), _of_several(session, model, among)))
-    return Weighed(model, links, source_of, blocking)
+    return Weighed(model, links, source_of, names, blocking)
 
 
 def _tables(session: SparkSession, file: Path) -> dict[str, str]:

@@ -102,6 +102,23 @@ def test_a_sync_links_nobody_whom_a_run_would_part(store: Store, north: Hospital
     assert (len(persons(store)), report.merges, report.split_questions) == (2, 0, 0)
 
 
+def test_two_names_that_two_hospitals_write_each_are_two_people(
+    store: Store, north: Hospital, south: Hospital, tmp_path: Path
+) -> None:
+    """One hospital's Grit is Grete with a slip; another one's tells that she is a twin, and people are asked."""
+    east, west = (Hospital(tmp_path / f"{name}.json", name) for name in ("east", "west"))
+    grete, grit = ({**ASHA, "name": f"{given} Patil", "given": [given]} for given in ("Grete", "Grit"))
+    north.streams["people"], south.streams["people"] = [person(grete)], [person(grete)]
+    east.streams["people"] = [person(grit)]
+    synced(store, north, south, east)
+    assert (len(persons(store)), tasks(store)) == (1, [])
+    west.streams["people"] = [person(grit)]
+    synced(store, north, south, east, west)
+    assert (len(persons(store)), [task.guards for task in tasks(store)]) == (2, ["two-names"])
+    report = ran(store)
+    assert (len(persons(store)), report.merges, report.split_questions) == (2, 0, 1)
+
+
 def test_a_person_is_never_parted(store: Store, north: Hospital, south: Hospital) -> None:
     """Records that no longer agree are a question, once, until somebody answers; then they stay as they were told."""
     north.streams["people"], south.streams["people"] = [person(ASHA)], [person(ASHA)]

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.identity.cluster import Clusters, Edge, Weigh, cluster, pair
+from gateway.identity.spellings import NAMELESS, Called, called, two_peoples
 
 RECORDS = {f"r{number}": f"s{number % 3}" for number in range(8)}
 ids = st.sampled_from(sorted(RECORDS))
 pairs = st.tuples(ids, ids).filter(lambda two: two[0] != two[1]).map(lambda two: pair(*two))
 edges = st.lists(
-    st.builds(lambda two, weight: Edge(weight, *two), pairs, st.sampled_from((8.0, 9.5, 12.0))), max_size=20
+    st.builds(lambda two, *said: Edge(said[0], *two, said[1]), pairs, st.sampled_from((8.0, 9.5, 12.0)), st.booleans()),
+    max_size=20,
 )
+OTTMAR, OTTOMAR = (called(given, usual=False) for given in ("ottmar", "ottomar"))
+LAXMI, LAKSHMI, LIZ = (called(given, usual=True) for given in ("laxmi", "lakshmi", "liz"))
+names = st.dictionaries(ids, st.sampled_from((OTTMAR, OTTOMAR, LAXMI, LAKSHMI, LIZ)))
 Constraints = tuple[list[tuple[str, str]], list[tuple[str, str]], tuple[str, ...]]
 constraints = st.tuples(
     st.lists(pairs, max_size=3), st.lists(pairs, max_size=4), st.sampled_from(((), ("s1",), ("s0", "s1", "s2")))
@@ -31,18 +37,17 @@ def weights_of(made: list[Edge]) -> Weigh:
     return lambda one, two: known.get((one, two), -3.0)
 
 
-@given(edges, constraints, st.integers())
-def test_order_changes_nothing(made: list[Edge], limits: Constraints, seed: int) -> None:
+@given(edges, constraints, names, st.integers())
+def test_order_changes_nothing(made: list[Edge], limits: Constraints, known: dict[str, Called], seed: int) -> None:
     """Neither of the edges nor of the records nor of the two ends of an edge."""
     must, cannot, single = limits
-    shuffled = [Edge(each.weight, each.b, each.a) for each in made]
+    shuffled = [Edge(each.weight, each.b, each.a, each.same_name) for each in made]
     Random(seed).shuffle(shuffled)
     backwards = dict(reversed(RECORDS.items()))
     weights = weights_of(made)
-    found = cluster(RECORDS, made, must, cannot, single, weigh=weights, on_average=7.0)
-    again = cluster(
-        backwards, shuffled, reversed(must), [(two, one) for one, two in cannot], single, weigh=weights, on_average=7.0
-    )
+    shared = {"one_to_one": single, "names": known, "weigh": weights, "on_average": 7.0}
+    found = cluster(RECORDS, made, must, cannot, **shared)  # type: ignore[arg-type]
+    again = cluster(backwards, shuffled, reversed(must), [(two, one) for one, two in cannot], **shared)  # type: ignore[arg-type]
     assert again.persons == found.persons
     assert [(each.reason, each.against) for each in again.refused] == [
         (each.reason, each.against) for each in found.refused
@@ -107,3 +112,42 @@ def test_a_namesake_joins_no_two_persons_of_whom_more_is_known() -> None:
     assert ("r0", "r1", "r4") in found.persons
     assert ("r2", "r3") in found.persons
     assert [(each.edge, each.reason) for each in found.refused] == [(namesakes, "others-disagree")]
+
+
+@given(edges, names)
+def test_no_person_has_two_peoples_names(made: list[Edge], known: dict[str, Called]) -> None:
+    """Two names that two sources write each keep their records apart, and it is said."""
+    found = cluster(RECORDS, made, names=known)
+    persons = person_of(found)
+    for members in found.persons:
+        assert not two_peoples((known.get(record, NAMELESS), RECORDS[record]) for record in members)
+    between = {pair(each.a, each.b) for each in made if persons[each.a] != persons[each.b]}
+    assert between <= {pair(each.edge.a, each.edge.b) for each in found.refused}
+    assert all(each.reason == "two-names" for each in found.refused)
+    assert all(known[each.against[0]] != known[each.against[1]] for each in found.refused)
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "persons"),
+    [(OTTMAR, OTTOMAR, 2), (LIZ, LAXMI, 2), (LAXMI, LAKSHMI, 1), (OTTMAR, LIZ, 1), (LIZ, NAMELESS, 1)],
+    ids=["two rare names", "two usual names", "two spellings", "a slip", "no name"],
+)
+def test_who_is_called_so_meets_first(one: Called, two: Called, persons: int) -> None:
+    """Two names of two sources each are two people, however well two of their records agree."""
+    sure = [Edge(9.0, "r0", "r1"), Edge(9.0, "r2", "r3")]
+    across = Edge(15.0, "r1", "r2", same_name=False)
+    known = {"r0": one, "r1": one, "r2": two, "r3": two}
+    found = cluster(RECORDS, [across, *sure], names=known)
+    assert len({person_of(found)[record] for record in known}) == persons
+    assert [(each.edge, each.reason, each.against) for each in found.refused] == [
+        (across, "two-names", ("r0", "r2"))
+    ] * (persons - 1)
+    assert cluster(RECORDS, [across, sure[0]], names=known).persons[0] == ("r0", "r1", "r2")
+
+
+def test_whom_people_have_joined_others_may_join() -> None:
+    """Where somebody has confirmed that two names are one person's, a third hospital's record is not asked about."""
+    known = {"r0": OTTMAR, "r1": OTTMAR, "r2": OTTOMAR, "r3": OTTOMAR, "r4": OTTOMAR}
+    joined = [("r0", "r1"), ("r1", "r2"), ("r2", "r3")]
+    found = cluster(RECORDS, [Edge(9.0, "r0", "r4", same_name=False)], must_links=joined, names=known)
+    assert found.persons[0] == ("r0", "r1", "r2", "r3", "r4")
