@@ -17,6 +17,7 @@ from gateway.identity.tables import TABLES
 from gateway.identity.traits import Traits
 from gateway.store import Store
 from gateway.store.sql import WriterSql
+from gateway.sync.processes import rare_collections
 
 BATCH = 500
 """Records that a sync links together."""
@@ -27,12 +28,13 @@ _HELD = 5.0
 def linked_a_second(people: Iterable[Traits]) -> float:
     """Records linked by a second of CPU time, from an empty index on.
 
-    What a sync's readers note of a Patient (traits, keys) is not counted.
+    What a sync's readers note of a Patient (traits, keys) is not counted. Garbage is collected as in a sync.
     """
     published = Published(0, default_model())
     scorer, count, seconds = Scorer(published.model), 0, 0.0
     arrivals = _arrivals(people)
     with (
+        rare_collections(),
         tempfile.TemporaryDirectory() as folder,
         Store.open(f"sqlite:///{folder}/index.db", extra=TABLES) as store,
         store.writer() as writer,

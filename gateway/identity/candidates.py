@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from gateway.identity.comparisons import FIELDS
@@ -18,14 +19,26 @@ Ruling = Callable[[str], bool | None]
 _SOURCE, _ONE_SOURCE = FIELDS.index("source"), 0
 
 
-class Known(NamedTuple):
-    """A record of the index, ready to be compared."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A record of the index. What is compared of it is made when it is asked for: most of a first sync is never."""
 
     record: str
     source: str
     person: str
-    traits: Traits
-    forms: Forms
+    row: bytes
+    """Its traits, as the roster keeps them."""
+    scorer: Scorer
+
+    @property
+    def traits(self) -> Traits:
+        """What linking sees of it."""
+        return self.scorer.known(self.row)[0]
+
+    @property
+    def forms(self) -> Forms:
+        """What is compared."""
+        return self.scorer.known(self.row)[1]
 
 
 class Candidate(NamedTuple):
@@ -85,11 +98,12 @@ def _judged(
 
 def _otherwise_called(forms: Forms, members: Sequence[Known]) -> bool:
     """Whether only with this record two names of the person are two people's, as a run heeds it."""
-    if len(members) < 3:  # two names, two sources each
-        return False
+    name = called_in(forms)
     held = [(called_in(each.forms), each.source) for each in members]
+    if len(held) < 3 or all(other is name for other, _ in held):  # two names, two sources each
+        return False
     own = forms.origins[0].origin if forms.origins else ""
-    return not two_peoples([*held, (called_in(forms), own)]) <= two_peoples(held)
+    return not two_peoples([*held, (name, own)]) <= two_peoples(held)
 
 
 def _against(weighed: Sequence[tuple[float, tuple[int, ...], Known]]) -> list[Guard]:

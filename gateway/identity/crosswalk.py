@@ -123,7 +123,8 @@ class Crosswalk:
         self._records: list[Row] = []
         self._born: dict[str, int] = {}
         self._stale: set[str] = set()
-        self._unused: set[str] = set()
+        self._unused: dict[str, str] = {}
+        """By record, the id of the person that it may begin."""
         self.touched: set[str] = set()
         """The persons that have gained or lost records or assurance, and those that were merged into them."""
 
@@ -186,8 +187,9 @@ class Crosswalk:
 
     def expect(self, records: Iterable[str]) -> None:
         """Any of these may begin a person soon: look up together which of their ids are free."""
-        first = [person_id(record) for record in records]
-        self._unused = set(first).difference(row[0] for row in self._sql.rows(_IN_USE, first))
+        first = {person_id(record): record for record in records}
+        used = {row[0] for row in self._sql.rows(_IN_USE, list(first))}
+        self._unused = {record: person for person, record in first.items() if person not in used}
 
     def start(self, record: str, source: str, traits: bytes, authority: Authority) -> str:
         """A record begins a person of its own; the person."""
@@ -375,11 +377,13 @@ class Crosswalk:
 
     def _free(self, record: str) -> str:
         """The first of a record's person ids that no record bears now."""
+        expected = self._unused.pop(record, None)
+        if expected is not None and expected not in self._born:
+            return expected
         place = 0
         while True:
             person = person_id(record, place)
-            if person not in self._born and (person in self._unused or not self._sql.rows(_IN_USE, [person])):
-                self._unused.discard(person)
+            if person not in self._born and not self._sql.rows(_IN_USE, [person]):
                 return person
             place += 1
 

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 from gateway.identity.names import formal_names, skeleton
 from gateway.identity.normalize import Address
 from gateway.identity.traits import Name, Traits
+
+_REMEMBERED = 1 << 15
+"""Names and birth dates whose forms are kept: some 10 MB."""
 
 # Each form is a tuple, whose hash is quick: what two of them say is remembered by their values.
 
@@ -154,10 +158,16 @@ def forms(traits: Traits, common: Common | None = None) -> Forms:
 
 def _name_form(name: Name, usual: frozenset[str]) -> NameForm:
     given = name.called
-    bones, family_bones, formal = skeleton(given), skeleton(name.family), formal_names(given)
-    return NameForm(given, name.family, bones, family_bones, formal, name.generation, given in usual or bool(formal))
+    return _called(given, name.family, name.generation, given in usual)
 
 
+@lru_cache(_REMEMBERED)
+def _called(given: str, family: str, generation: str, usual: bool) -> NameForm:
+    formal = formal_names(given)
+    return NameForm(given, family, skeleton(given), skeleton(family), formal, generation, usual or bool(formal))
+
+
+@lru_cache(_REMEMBERED)
 def _birth_form(iso: str, defaulted: bool) -> BirthForm:
     year, month, day = iso[:4], iso[5:7], iso[8:10]
     return BirthForm(year + month + day, year + day + month, year, year + month, year + day, month + day, defaulted)

@@ -8,19 +8,19 @@ leave apart what a batch run joins.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from gateway.identity.blocking import keys
 from gateway.identity.candidates import Candidate, Known, Ruling, candidates
 from gateway.identity.cluster import pair
-from gateway.identity.comparisons import MISSING
 from gateway.identity.crosswalk import Authority, Crosswalk, Evidence
 from gateway.identity.decide import AUTO, Action
 from gateway.identity.forms import Forms
 from gateway.identity.models import Published
 from gateway.identity.reviews import Finding, Reviews
-from gateway.identity.roster import Entry, Notes, Roster, hashed, unpacked
-from gateway.identity.scoring import Compared, Scorer
+from gateway.identity.roster import CROWDED, Entry, Notes, Roster, hashed, unpacked
+from gateway.identity.scoring import Field, Scorer
 from gateway.store.sql import Sql
 
 ACTOR = "sync"
@@ -68,7 +68,7 @@ class Linker:
         for each in changed:
             entry = entries.get(each.record)
             findings += self._enter(each, batch) if entry is None else self._revise(each, entry, batch)
-        self._keep_keys(changed, entries)
+        self._keep_keys(changed, entries, batch)
         self._close([each.record for each in changed if each.record in entries], findings)
         self._reviews.open(findings)
 
@@ -93,12 +93,11 @@ class Linker:
         return _Batch(self._scorer, self._roster.members(persons), sharing, rulings)
 
     def _enter(self, each: Arrival, batch: _Batch) -> list[Finding]:
-        traits, forms = self._scorer.known(each.notes.traits)
-        found = self._candidates(each, forms, batch)
+        found = self._candidates(each, batch)
         best = found[0] if found else None
         if best is not None and best.action == Action.AUTO:
             person = best.person
-            authority = self._authority(forms, best, batch)
+            authority = self._authority(each, best, batch)
             self.crosswalk.join(each.record, each.source, each.notes.traits, person, authority)
             # Another person that is as sure is most likely the same one.
             doubtful = [other for other in found[1:] if other.weight >= AUTO]
@@ -106,20 +105,19 @@ class Linker:
             reason = "no other record is surely the same person's"
             person = self.crosswalk.start(each.record, each.source, each.notes.traits, Authority(ACTOR, reason))
             doubtful = found
-        batch.add(Known(each.record, each.source, person, traits, forms), each.notes.keys)
+        batch.add(self._known(each, person), each.notes.keys)
         return self._findings(each.record, doubtful)
 
     def _revise(self, each: Arrival, entry: Entry, batch: _Batch) -> list[Finding]:
         self.crosswalk.change(each.record, each.notes.traits)
-        traits, forms = self._scorer.known(each.notes.traits)
         person = batch.remove(each.record)
         rest = batch.people.get(person, [])
-        found = self._candidates(each, forms, batch)
+        found = self._candidates(each, batch)
         findings: list[Finding]
         if rest:
             mates, others = _parted(found, person)
             if not mates:
-                mates = candidates(self._scorer, forms, [rest], batch.ruling(each.record))
+                mates = candidates(self._scorer, self._forms(each), [rest], batch.ruling(each.record))
             findings = [
                 Finding(each.record, mate.record, "split", mate.weight, mate.guards, self._number)
                 for mate in mates
@@ -127,38 +125,50 @@ class Linker:
             ]
             findings += self._findings(each.record, [other for other in others if other.weight >= AUTO])
         elif found and found[0].action == Action.AUTO:
-            survivor = self.crosswalk.merge([person, found[0].person], self._authority(forms, found[0], batch))
+            survivor = self.crosswalk.merge([person, found[0].person], self._authority(each, found[0], batch))
             batch.rename({person, found[0].person}, survivor)
             person = survivor
             findings = self._findings(each.record, [other for other in found[1:] if other.weight >= AUTO])
         else:
             findings = self._findings(each.record, found)
-        batch.add(Known(each.record, each.source, person, traits, forms), each.notes.keys)
+        batch.add(self._known(each, person), each.notes.keys)
         return findings
 
-    def _candidates(self, each: Arrival, forms: Forms, batch: _Batch) -> list[Candidate]:
+    def _known(self, each: Arrival, person: str) -> Known:
+        return Known(each.record, each.source, person, each.notes.traits, self._scorer)
+
+    def _forms(self, each: Arrival) -> Forms:
+        return self._scorer.known(each.notes.traits)[1]
+
+    def _candidates(self, each: Arrival, batch: _Batch) -> list[Candidate]:
         people = batch.near(each)
+        if not people:
+            return []
         taken = {
             members[0].person
             for members in people
             if each.source in self._one_to_one and any(other.source == each.source for other in members)
         }
-        return candidates(self._scorer, forms, people, batch.ruling(each.record), taken)
+        return candidates(self._scorer, self._forms(each), people, batch.ruling(each.record), taken)
 
-    def _authority(self, forms: Forms, best: Candidate, batch: _Batch) -> Authority:
-        compared = self._scorer.compare_forms(forms, batch.known(best.record).forms)
+    def _authority(self, each: Arrival, best: Candidate, batch: _Batch) -> Authority:
+        fields = self._scorer.fields(self._forms(each), batch.known(best.record).forms)
         reason = "it was ruled the same person" if best.ruled_same else f"the weight reaches {AUTO:.0f}"
-        return Authority(ACTOR, reason, evidence(self._number, best.record, compared))
+        return Authority(ACTOR, reason, evidence(self._number, best.record, best.weight, fields))
 
     def _findings(self, record: str, doubtful: Iterable[Candidate]) -> list[Finding]:
         asked = [each for each in doubtful if each.action != Action.APART][:_ASKED]
         return [Finding(record, each.record, "link", each.weight, each.guards, self._number) for each in asked]
 
-    def _keep_keys(self, changed: Sequence[Arrival], entries: Mapping[str, Entry]) -> None:
+    def _keep_keys(self, changed: Sequence[Arrival], entries: Mapping[str, Entry], batch: _Batch) -> None:
         old = [entries[each.record] for each in changed if each.record in entries]
         self._roster.remove((value, each.number) for each in old for value in hashed(keys(unpacked(each.traits))))
         numbers = {each.record: each.number for each in old} | self.crosswalk.numbers
-        self._roster.put((value, numbers[each.record]) for each in changed for value in each.notes.keys)
+        kept: list[tuple[int, int]] = []
+        for each in changed:
+            number = numbers[each.record]
+            kept += [(value, number) for value in each.notes.keys]
+        self._roster.put(kept, batch.crowded())
 
     def _close(self, records: Sequence[str], findings: Collection[Finding]) -> None:
         """Questions about these records that events have answered, or that are not asked again."""
@@ -173,14 +183,9 @@ class Linker:
         self._reviews.close(stale, "moot", ACTOR, "the records have changed")
 
 
-def evidence(model: int, record: str, compared: Compared) -> Evidence:
-    """Why a record was linked: to which other one, and each field's level and bits (against strangers, relatives)."""
-    fields = [
-        [each.field, each.level, round(each.stranger, 2), round(each.relative, 2)]
-        for each in compared.evidence
-        if each.level != MISSING
-    ]
-    return Evidence(model, compared.weight, {"record": record, "fields": fields})
+def evidence(model: int, record: str, weight: float, fields: Sequence[Field]) -> Evidence:
+    """Why a record was linked: to which other one, how sure that is, and what each field says."""
+    return Evidence(model, weight, {"record": record, "fields": fields})
 
 
 def _parted(found: Iterable[Candidate], person: str) -> tuple[list[Candidate], list[Candidate]]:
@@ -208,7 +213,7 @@ class _Batch:
         names: dict[int, str] = {}
         for each in entries:
             names[each.number] = each.record
-            self._put(Known(each.record, each.source, each.person, *scorer.known(each.traits)))
+            self._put(Known(each.record, each.source, each.person, each.traits, scorer))
         self._blocks = {value: [names[number] for number in numbers] for value, numbers in sharing.items()}
 
     def ruling(self, record: str) -> Ruling:
@@ -228,6 +233,10 @@ class _Batch:
         persons = sorted({self._person_of[other] for other in others - {each.record} if other in self._person_of})
         return [self.people[person] for person in persons]
 
+    def crowded(self) -> list[int]:
+        """The keys of so many records that they may tell nobody apart any more."""
+        return sorted(value for value, records in self._blocks.items() if len(records) > CROWDED)
+
     def add(self, known: Known, values: Iterable[int]) -> None:
         """A record has its person."""
         self._put(known)
@@ -245,7 +254,7 @@ class _Batch:
     def rename(self, persons: Collection[str], survivor: str) -> None:
         """Persons have become one."""
         for member in [each for person in persons for each in self.people.pop(person, ())]:
-            self._put(member._replace(person=survivor))
+            self._put(replace(member, person=survivor))
 
     def _put(self, known: Known) -> None:
         self.people.setdefault(known.person, []).append(known)

@@ -11,7 +11,7 @@ from gateway.identity.blocking import keys
 from gateway.identity.candidates import Candidate, Known, candidates
 from gateway.identity.decide import AUTO, POSSIBLE, PROBABLE, Action, Guard, guards_of
 from gateway.identity.models import Published, current_number, published
-from gateway.identity.roster import Entry, Roster, hashed, unpacked
+from gateway.identity.roster import Roster, hashed
 from gateway.identity.scoring import Scorer, posterior
 from gateway.identity.traits import Traits
 from gateway.store import Store
@@ -74,18 +74,13 @@ def match(store: Store, traits: Traits) -> Found:
         members = roster.members(roster.persons_of(numbers))
     people: dict[str, list[Known]] = {}
     for each in members:
-        people.setdefault(each.person, []).append(_known(scorer, each))
+        people.setdefault(each.person, []).append(Known(each.record, each.source, each.person, each.traits, scorer))
     ranked = candidates(scorer, scorer.forms(traits), people.values(), _nothing_ruled)
     matches = [found for each in ranked for found in _matches(each)]
     matches.sort(key=lambda each: (-each.weight, each.record))
     certain = [each for each in ranked if each.action == Action.AUTO]
     best = next((each for each in matches if certain and each.record == certain[0].record), None)
     return Found(matches, best if len(certain) == 1 else None, bool(values), scorer)
-
-
-def _known(scorer: Scorer, entry: Entry) -> Known:
-    traits = unpacked(entry.traits)
-    return Known(entry.record, entry.source, entry.person, traits, scorer.forms(traits))
 
 
 def _nothing_ruled(_record: str) -> None:

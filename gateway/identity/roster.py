@@ -112,15 +112,16 @@ class Roster:
         """Remember identifier systems."""
         self._sql.many(_PUT_DOMAIN, [(system,) for system in sorted(systems)])
 
-    def put(self, rows: Iterable[tuple[int, int]]) -> None:
-        """Keep (key, number); a key that has become crowded is given up."""
+    def put(self, rows: Iterable[tuple[int, int]], most: Collection[int] | None = None) -> None:
+        """Keep (key, number); a key that has become crowded is given up. Only `most` can be (None = any of them)."""
         wanted = sorted(rows)
-        values = sorted({value for value, _ in wanted})
+        values = list(dict.fromkeys([value for value, _ in wanted]))
         if not values:
             return
         full = {row[0] for row in self._sql.rows(_CROWDED, values)}
         self._sql.many(_PUT, [row for row in wanted if row[0] not in full])
-        crowds = [(row[0],) for row in self._sql.rows(_COUNTS, values, CROWDED)]
+        suspects = values if most is None else list(most)
+        crowds = [(row[0],) for row in self._sql.rows(_COUNTS, suspects, CROWDED)] if suspects else []
         self._sql.many(_PUT_CROWD, crowds)
         self._sql.many(_REMOVE_ALL, crowds)
 

@@ -6,7 +6,7 @@ strangers. Symmetric, and the same as the batch's SQL to within rounding.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
@@ -14,7 +14,7 @@ from math import exp2, log2
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from gateway.identity.comparisons import COMPARISONS, MISSING, Comparison, level_of
+from gateway.identity.comparisons import COMPARISONS, FIELDS, MISSING, Comparison, level_of
 from gateway.identity.forms import Forms, forms
 from gateway.identity.model import Agreement, Model
 from gateway.identity.roster import unpacked
@@ -81,6 +81,18 @@ class _Bits(NamedTuple):
 _MISSING = _Bits(MISSING, 0.0, 0.0, 0.0)
 _Part = tuple[Any, ...]
 """A record's forms of one part."""
+Field = tuple[str, int, float, float]
+"""What a field that is known says: its name, its level, the bits against strangers and against relatives."""
+
+
+class _Said(NamedTuple):
+    """What the fields of one part of a pair weigh, together and each."""
+
+    levels: tuple[int, ...]
+    m: float
+    h: float
+    u: float
+    fields: tuple[_Bits, ...]
 
 
 def named_alike(comparison: Comparison, agreement: Agreement) -> float | None:
@@ -127,24 +139,32 @@ class Scorer:
     def weigh(self, a: Forms, b: Forms) -> Weighed:
         """The weight of a pair, quickly."""
         m, h, u = self._matches, self._relatives, self._pairs
-        levels = []
-        for of, bits_of in self._parts:
-            for level, more_m, more_h, more_u in bits_of(of(a), of(b)):
-                levels.append(level)
-                m += more_m
-                h += more_h
-                u += more_u
-        return Weighed(m - _log2_of_sum(h, u), tuple(levels))
+        levels: tuple[int, ...] = ()
+        for of, said_by in self._parts:
+            reached, more_m, more_h, more_u, _ = said_by(of(a), of(b))
+            levels += reached
+            m += more_m
+            h += more_h
+            u += more_u
+        return Weighed(m - _log2_of_sum(h, u), levels)
+
+    def fields(self, a: Forms, b: Forms) -> list[Field]:
+        """What each field of a pair says that both have."""
+        return [
+            (name, level, round(m - u, 2), round(m - h, 2))
+            for name, (level, m, h, u) in zip(FIELDS, self._bits(a, b), strict=True)
+            if level != MISSING
+        ]
+
+    def _bits(self, a: Forms, b: Forms) -> Iterator[_Bits]:
+        return (bits for of, said_by in self._parts for bits in said_by(of(a), of(b)).fields)
 
     def compare(self, a: Traits, b: Traits) -> Compared:
         """Two records, with the evidence of each field in words and bits."""
-        return self.compare_forms(self.forms(a), self.forms(b))
-
-    def compare_forms(self, one: Forms, two: Forms) -> Compared:
-        """The same of forms that are known."""
+        one, two = self.forms(a), self.forms(b)
         weight, levels = self.weigh(one, two)
-        found = (bits for of, bits_of in self._parts for bits in bits_of(of(one), of(two)))
-        evidence = [_evidence(comparison, bits) for comparison, bits in zip(COMPARISONS, found, strict=True)]
+        pairs = zip(COMPARISONS, self._bits(one, two), strict=True)
+        evidence = [_evidence(comparison, bits) for comparison, bits in pairs]
         return Compared(
             weight=weight,
             posterior=posterior(weight),
@@ -179,9 +199,15 @@ def _evidence(comparison: Comparison, bits: _Bits) -> Evidence:
     return Evidence(comparison.name, bits.level, found.label, found.verdict, bits.m - bits.u, bits.m - bits.h)
 
 
-def _remembered(fields: Sequence[Callable[[_Part, _Part], _Bits]]) -> Callable[[_Part, _Part], tuple[_Bits, ...]]:
+def _remembered(fields: Sequence[Callable[[_Part, _Part], _Bits]]) -> Callable[[_Part, _Part], _Said]:
     """What the fields of one part weigh: the records of a person hold the same values, so most pairs come again."""
-    return lru_cache(_PAIRS)(lambda ones, twos: tuple([bits(ones, twos) for bits in fields]))
+
+    def said(ones: _Part, twos: _Part) -> _Said:
+        found = tuple([bits(ones, twos) for bits in fields])
+        levels, m, h, u = zip(*found, strict=True)
+        return _Said(levels, sum(m), sum(h), sum(u), found)
+
+    return lru_cache(_PAIRS)(said)
 
 
 def _bits(comparison: Comparison, model: Model) -> Callable[[_Part, _Part], _Bits]:

@@ -30,7 +30,10 @@ class Name:
     @property
     def called(self) -> str:
         """The first given name that is no initial, as in K Ramesh; may be empty."""
-        return next((each for each in self.given if len(each) > 1), "")
+        for each in self.given:
+            if len(each) > 1:
+                return each
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

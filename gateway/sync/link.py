@@ -132,9 +132,9 @@ class _Run:
         entries = Roster(self._sql).entries([record for each in links for record in (each.a, each.b)])
         for each in links:
             persons = {member.person for member in crosswalk.known([each.a, each.b]).values()}
-            compared = scorer.compare(unpacked(entries[each.a].traits), unpacked(entries[each.b].traits))
-            why = Authority(ACTOR, f"the weight reaches {AUTO:.0f}", evidence(number, each.b, compared))
-            crosswalk.merge(persons, why)
+            one, two = (scorer.known(entries[record].traits)[1] for record in (each.a, each.b))
+            why = evidence(number, each.b, scorer.weigh(one, two).weight, scorer.fields(one, two))
+            crosswalk.merge(persons, Authority(ACTOR, f"the weight reaches {AUTO:.0f}", why))
         crosswalk.flush()
 
     def _ask(self, findings: Sequence[Finding]) -> None:
