@@ -56,7 +56,7 @@ def measured(
             ports = [stack.enter_context(serving(gateway_command(made.config))).port for made in stores]
             for number, (_, figures) in enumerate(found):
                 for made in stores:
-                    _read_through(made.store)
+                    read_through(made.store)
                 paths = [_warmed(port, of_store[number].paths) for port, of_store in zip(ports, asked, strict=True)]
                 measured_now = ask_in_turn(list(zip(ports, paths, strict=True)), _TURN)
                 for into, latencies in zip(figures, measured_now, strict=True):
@@ -65,7 +65,7 @@ def measured(
     return found
 
 
-def _read_through(store: Path) -> None:
+def read_through(store: Path) -> None:
     """So that the file lies in the machine's memory. A virtual machine may give memory back within seconds, and would
     measure its host's disk.
     """

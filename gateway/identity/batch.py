@@ -20,12 +20,11 @@ import duckdb
 from gateway.identity.cluster import Clusters, Edge, Pair, cluster, pair
 from gateway.identity.comparisons import FIELDS
 from gateway.identity.decide import AUTO, POSSIBLE, REVIEW, Action, Guard
-from gateway.identity.flat import block, common_values, forget_common, forms_of, load
+from gateway.identity.flat import NAMES, block, common_values, forget_common, forms_of, load, name_of
 from gateway.identity.forms import COLUMNS, Common
 from gateway.identity.model import Model, default_model
 from gateway.identity.score_sql import scored, value_tables
 from gateway.identity.scoring import Scorer
-from gateway.identity.spellings import called
 from gateway.identity.training import draw_random_pairs, is_plausible, levels_of, train
 from gateway.identity.traits import Traits
 from gateway.identity.weighed import Engine, Link, Progress, Steps, Weighed, choice, judged, link_of
@@ -159,9 +158,12 @@ class _Run:
         value_tables(store, model.frequencies)
         among = choice(model, records)
         links = judged(chain(self._flat_links(model, among), self._several_links(model, among)))
-        source_of = dict(store.execute("SELECT id, source FROM people ORDER BY id").fetchall())
-        names = store.execute("SELECT id, given, usual FROM people").fetchall()
-        return Weighed(model, links, source_of, {record: called(*name) for record, *name in names}, blocking)
+        source_of, names = {}, {}
+        found = store.execute(NAMES)
+        while rows := found.fetchmany(_FETCHED):
+            for record, source, *name in rows:
+                source_of[record], names[record] = source, name_of(*name)
+        return Weighed(model, links, source_of, names, blocking)
 
     def _trained(self, records: int, common: Common) -> Model | None:
         """A model of these records; None where they are too few, or what they teach cannot be."""

@@ -10,7 +10,7 @@ from gateway.identity.comparisons import FIELDS
 from gateway.identity.decide import MARGIN, REVIEW, RIVALS, Action, Guard, action_of, guards_of
 from gateway.identity.forms import Forms
 from gateway.identity.scoring import Scorer
-from gateway.identity.spellings import called_in, two_peoples
+from gateway.identity.spellings import named_in, two_peoples
 from gateway.identity.traits import Traits
 
 Ruling = Callable[[str], bool | None]
@@ -98,12 +98,11 @@ def _judged(
 
 def _otherwise_called(forms: Forms, members: Sequence[Known]) -> bool:
     """Whether only with this record two names of the person are two people's, as a run heeds it."""
-    name = called_in(forms)
-    held = [(called_in(each.forms), each.source) for each in members]
-    if len(held) < 3 or all(other is name for other, _ in held):  # two names, two sources each
+    if len(members) < 3 or not forms.origins:  # two names, two sources each; who only asks is no source
         return False
-    own = forms.origins[0].origin if forms.origins else ""
-    return not two_peoples([*held, (name, own)]) <= two_peoples(held)
+    held = [(named_in(each.forms), each.source) for each in members]
+    together = two_peoples([*held, (named_in(forms), forms.origins[0].origin)])
+    return bool(together) and not together <= two_peoples(held)
 
 
 def _against(weighed: Sequence[tuple[float, tuple[int, ...], Known]]) -> list[Guard]:

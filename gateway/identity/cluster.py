@@ -1,7 +1,8 @@
 """Records to persons: best-first union of the surest pairs, never across a "not the same".
 
-Deterministic and free of order: edges are taken by weight and then by their records' ids, so the same edges in any
-order give the same persons. What is refused is said, and becomes a question for a person.
+Deterministic and free of order: edges of one given name are taken first, then the others, each by weight and then by
+their records' ids, so the same edges in any order give the same persons. What is refused is said, and becomes a
+question for a person.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from itertools import product
 from math import fsum
 from typing import Literal
 
-from gateway.identity.spellings import NAMELESS, Called, two_peoples
+from gateway.identity.spellings import NAMELESS, Named, Told, told, two_peoples
 
 Pair = tuple[str, str]
 """Two resource ids, the smaller first."""
@@ -61,7 +62,7 @@ def cluster(
     cannot_links: Iterable[Pair] = (),
     one_to_one: Collection[str] = (),
     acquainted: Collection[Pair] | None = None,
-    names: Mapping[str, Called] | None = None,
+    names: Mapping[str, Named] | None = None,
     weigh: Weigh | None = None,
     on_average: float = 0.0,
 ) -> Clusters:
@@ -69,12 +70,13 @@ def cluster(
 
     `must_links` are made first and beat everything but `cannot_links`; `one_to_one` names sources of which a person has
     at most one record. Of one source, only pairs of `acquainted` may meet in a person (None = all): a source that keeps
-    two records apart must itself give reason to join them. `names`: given names, by record; two of them that are
-    hardly one person's (`two_peoples`) do not meet in a person. Two persons of several records each are joined only
-    if all pairs of their records weigh `on_average` so much (`weigh`; None = they are not asked): one pair of namesakes
-    joins no two persons of whom more is known. Every edge's records must be in `sources`.
+    two records apart must itself give reason to join them. `names`: what each record calls its person; two given names
+    that are hardly one person's (`two_peoples`) do not meet in a person. Two persons of several records each are joined
+    only if all pairs of their records weigh `on_average` so much (`weigh`; None = they are not asked): one pair of
+    namesakes joins no two persons of whom more is known. Every edge's records must be in `sources`.
     """
-    unions = _Unions(sources, cannot_links, one_to_one, acquainted, names or {}, weigh, on_average)
+    must_links = list(must_links)
+    unions = _Unions(sources, must_links, cannot_links, one_to_one, acquainted, names or {}, weigh, on_average)
     refused = [
         refusal
         for ordered in (
@@ -98,10 +100,11 @@ class _Unions:
     def __init__(
         self,
         sources: Mapping[str, str],
+        must_links: Iterable[Pair],
         cannot_links: Iterable[Pair],
         one_to_one: Collection[str],
         acquainted: Collection[Pair] | None,
-        names: Mapping[str, Called],
+        names: Mapping[str, Named],
         weigh: Weigh | None,
         on_average: float,
     ) -> None:
@@ -113,6 +116,11 @@ class _Unions:
             self._apart.setdefault(two, set()).add(one)
         self._sources, self._single, self._acquainted = sources, frozenset(one_to_one), acquainted
         self._names, self._weigh, self._on_average = names, weigh, on_average
+        self._confirmed: dict[str, set[Told]] = {}
+        """By record, the two names that somebody has said are one person's."""
+        for joined in must_links:
+            for record in joined:
+                self._confirmed.setdefault(record, set()).add(told(*(self._named(each)[0] for each in joined)))
         self._disagreed: dict[tuple[str, str, int], Pair] = {}
 
     def find(self, record: str) -> str:
@@ -169,13 +177,21 @@ class _Unions:
         """Two records, one of each side, whose names would be two people's only if the sides were joined."""
         if len(ones) + len(twos) < 4:  # two names, two sources each
             return None
-        of_ones, of_twos, of_all = (two_peoples(map(self._named, each)) for each in (ones, twos, (*ones, *twos)))
-        if not (told := of_all - of_ones - of_twos):  # what people have joined, others may join
+        together = two_peoples(map(self._named, (*ones, *twos)))
+        if not together:
             return None
-        between = product(ones, twos)
-        return min(pair(*two) for two in between if tuple(sorted(self._named(each)[0] for each in two)) in told)
+        for side in (ones, twos):  # what people have joined, others may join
+            together -= two_peoples(map(self._named, side))
+            together.difference_update(*(self._confirmed.get(record, ()) for record in side))
+        found = []
+        for (one, two), (left, right) in product(together, ((ones, twos), (twos, ones))):
+            first = min((record for record in left if self._named(record)[0].called == one), default=None)
+            second = min((record for record in right if self._named(record)[0].called == two), default=None)
+            if first is not None and second is not None:
+                found.append(pair(first, second))
+        return min(found, default=None)
 
-    def _named(self, record: str) -> tuple[Called, str]:
+    def _named(self, record: str) -> tuple[Named, str]:
         return self._names.get(record, NAMELESS), self._sources[record]
 
     def _disagreeing(self, one: str, two: str, ones: Sequence[str], twos: Sequence[str]) -> Pair | None:

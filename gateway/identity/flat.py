@@ -17,10 +17,13 @@ import orjson
 from gateway.identity.blocking import keys
 from gateway.identity.forms import COLUMNS, MAY_BE_COMMON, PARTS, Common, Forms, forms
 from gateway.identity.scoring import Scorer
+from gateway.identity.spellings import NAMELESS, Named, named
 from gateway.identity.traits import Traits, from_row
 
 LARGEST_BLOCK = 200
 """Records of one key that are still compared with one another. The keys of a rarer trait find the rest."""
+NAMES = "SELECT id, source, several, given, family, usual FROM people ORDER BY id"
+"""The source of each record, and what `name_of` needs."""
 FEWEST_IN_COMMON = 50
 SHARE_IN_COMMON = 0.0005
 """A value of more records than these two is nobody's own."""
@@ -106,6 +109,13 @@ def forms_of(scorer: Scorer, cells: Sequence[Any]) -> Forms:
     """What is compared of a row: its traits as JSON, where it has several forms of a part, and the `COLUMNS`."""
     several, *flat = cells
     return scorer.forms(from_row(orjson.loads(several))) if several else _flat_forms(flat)
+
+
+def name_of(several: str, given: str, family: str, usual: bool) -> Named:
+    """What a row calls its person."""
+    if several and len({name.called for name in from_row(orjson.loads(several)).names}) > 1:
+        return NAMELESS
+    return named(given, family, usual)
 
 
 def _flat_forms(row: Sequence[Any]) -> Forms:

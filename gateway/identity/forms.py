@@ -16,8 +16,8 @@ from gateway.identity.names import formal_names, skeleton
 from gateway.identity.normalize import Address
 from gateway.identity.traits import Name, Traits
 
-_REMEMBERED = 1 << 15
-"""Names and birth dates whose forms are kept: some 10 MB."""
+_REMEMBERED = 1 << 14
+"""Names and birth dates whose forms are kept: some 15 MB."""
 
 # Each form is a tuple, whose hash is quick: what two of them say is remembered by their values.
 

@@ -25,7 +25,7 @@ NEVER = -1000.0
 _REMEMBERED = 10_000
 """Records whose forms are kept: some 20 MB."""
 _PAIRS = 4096
-"""Pairs of values whose bits are kept, of each part: together some 13 MB."""
+"""Pairs of values whose bits are kept, of each part: together some 25 MB."""
 LEAST = 1e-9
 """No share is smaller: nothing is impossible."""
 

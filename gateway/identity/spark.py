@@ -24,11 +24,11 @@ import orjson
 from rapidfuzz.distance import JaroWinkler
 
 from gateway.identity.decide import POSSIBLE
-from gateway.identity.flat import CELLS, LARGEST_BLOCK, Blocking, column, forms_of, rows
+from gateway.identity.flat import CELLS, LARGEST_BLOCK, NAMES, Blocking, column, forms_of, name_of, rows
 from gateway.identity.forms import COLUMNS
 from gateway.identity.model import Model, from_json
 from gateway.identity.scoring import Scorer
-from gateway.identity.spellings import called
+from gateway.identity.spellings import Named
 from gateway.identity.splink_settings import JARO_WINKLER, in_spark, listed, settings, weighed
 from gateway.identity.traits import Traits
 from gateway.identity.weighed import Engine, Link, Steps, Weighed, choice, judged, link_of
@@ -111,9 +111,7 @@ def _weighed(
     file = folder / "people.ndjson"
     with file.open("wb") as out:
         out.writelines(orjson.dumps(dict(zip(CELLS, row, strict=True))) + b"\n" for row in rows(people, model.common))
-    source_of = _tables(session, file)
-    given = session.sql("SELECT id, given, usual FROM people").toLocalIterator()
-    names = {record: called(*name) for record, *name in given}
+    source_of, names = _tables(session, file)
     steps.begin("block")
     blocking = _blocking(session, len(source_of))
     steps.begin("score")
@@ -122,16 +120,16 @@ def _weighed(
     return Weighed(model, links, source_of, names, blocking)
 
 
-def _tables(session: SparkSession, file: Path) -> dict[str, str]:
+def _tables(session: SparkSession, file: Path) -> tuple[dict[str, str], dict[str, Named]]:
     """Make the views `people`, a row each, and `members`: who has which key, of those that are not too many's.
 
-    Returns the source of each record. Raises ValueError when an id comes twice.
+    Returns the source of each record, and what it calls its person. Raises ValueError when an id comes twice.
     """
     read = session.read.schema(", ".join(f"{name} STRING" for name in CELLS)).json(str(file))
     read.createOrReplaceTempView("cells")
     columns = ", ".join(in_spark(column(name)) for name in COLUMNS)
     views = {
-        "people": f"SELECT id, several, keys, {columns} FROM cells",  # noqa: S608 - names of our own columns
+        "people": f"SELECT id, source, several, keys, {columns} FROM cells",  # noqa: S608 - names of our own columns
         "every_key": r"""SELECT id, several <> '' AS several, explode(split(keys, '\\x1f')) AS key
                          FROM people WHERE keys <> ''""",
         "block": "SELECT key, count(*) AS n FROM every_key GROUP BY key HAVING n > 1",
@@ -140,13 +138,13 @@ def _tables(session: SparkSession, file: Path) -> dict[str, str]:
     }
     for name, made in views.items():
         session.sql(made).createOrReplaceTempView(name)
-    found = session.sql("SELECT id, source FROM cells ORDER BY id").toLocalIterator()
     source_of: dict[str, str] = {}
-    for record, source in found:
+    names: dict[str, Named] = {}
+    for record, source, *name in session.sql(NAMES).toLocalIterator():
         if record in source_of:
             raise ValueError("a record's id comes twice")
-        source_of[record] = source
-    return source_of
+        source_of[record], names[record] = source, name_of(*name)
+    return source_of, names
 
 
 def _blocking(session: SparkSession, records: int) -> Blocking:

@@ -12,7 +12,7 @@ from gateway.identity.cluster import pair
 from gateway.identity.decide import RIVALS, Action, Guard, action_of, guards_of
 from gateway.identity.flat import Blocking
 from gateway.identity.model import Model
-from gateway.identity.spellings import Called
+from gateway.identity.spellings import Named
 from gateway.identity.traits import Traits
 
 Progress = Callable[[str], None]
@@ -62,8 +62,8 @@ class Weighed:
     links: list[Link]
     source_of: dict[str, str]
     """By record, in the order of their ids."""
-    names: dict[str, Called]
-    """The given name of each record."""
+    names: dict[str, Named]
+    """What each record calls its person."""
     blocking: Blocking
 
 

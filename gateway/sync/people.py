@@ -8,7 +8,7 @@ to do stands in the store: a run that was killed is finished by the next one.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from gateway.identity import person as rendered
@@ -17,7 +17,7 @@ from gateway.identity.decisions import Decisions
 from gateway.identity.linker import Arrival, Linker
 from gateway.identity.models import published
 from gateway.identity.reviews import Reviews
-from gateway.identity.roster import notes
+from gateway.identity.roster import Roster, notes
 from gateway.identity.scoring import Scorer
 from gateway.store import Writer
 from gateway.store.sql import WriterSql
@@ -72,17 +72,31 @@ class People:
                 return
             for text in _NO_KEYS:
                 self._sql.run(text)
+        # Whose traits are as before is not linked again: all keys stand before anybody looks for others.
+        self._with_each_page(self._keep_keys)
+        self._with_each_page(lambda arrivals: self._linker().link(arrivals))
+        with self._writer.batch():
+            self._writer.states.keep_fact(_FACT, digest)
+
+    def _with_each_page(self, work: Callable[[Sequence[Arrival]], None]) -> None:
+        """Do it with all stored Patients, some in a batch."""
         after = 0
         while True:
             with self._writer.batch():
                 sources = dict(map(tuple, self._sql.rows(_PATIENTS, False, after, _PAGE)))
+                if not sources:
+                    return
                 stored = self._writer.whole(list(sources))
                 known = [(each.id, sources[each.pk], notes(parse(each.body or b""))) for each in stored]
-                self._linker().link([Arrival(record, source, told) for record, source, told in known if told])
-                if not sources:
-                    self._writer.states.keep_fact(_FACT, digest)
-                    return
+                work([Arrival(record, source, told) for record, source, told in known if told])
                 after = max(sources)
+
+    def _keep_keys(self, arrivals: Sequence[Arrival]) -> None:
+        """Have those that the index knows found again."""
+        roster = Roster(self._sql)
+        entries = roster.entries([each.record for each in arrivals])
+        known = [(each.notes, entries[each.record].number) for each in arrivals if each.record in entries]
+        roster.put([(value, number) for told, number in known for value in told.keys])
 
     def arrive(self, arrivals: Sequence[Arrival]) -> dict[str, Shown]:
         """Link Patients that are about to be written; what each has to say. Inside a batch."""

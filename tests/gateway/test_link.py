@@ -119,6 +119,18 @@ def test_two_names_that_two_hospitals_write_each_are_two_people(
     assert (len(persons(store)), report.merges, report.split_questions) == (2, 0, 1)
 
 
+def test_names_the_other_way_round_are_one_persons(
+    store: Store, north: Hospital, south: Hospital, tmp_path: Path
+) -> None:
+    """Two hospitals write the given name first, two the family name: no twins."""
+    east, west = (Hospital(tmp_path / f"{name}.json", name) for name in ("east", "west"))
+    swapped = {**ASHA, "name": "Patil Asha", "given": ["Patil"], "family": "Asha"}
+    for hospital, facts in ((north, ASHA), (south, ASHA), (east, swapped), (west, swapped)):
+        hospital.streams["people"] = [person(facts)]
+    synced(store, north, south, east, west)
+    assert (len(persons(store)), tasks(store)) == (1, [])
+
+
 def test_a_person_is_never_parted(store: Store, north: Hospital, south: Hospital) -> None:
     """Records that no longer agree are a question, once, until somebody answers; then they stay as they were told."""
     north.streams["people"], south.streams["people"] = [person(ASHA)], [person(ASHA)]

@@ -217,6 +217,22 @@ def test_a_store_from_before_is_caught_up(store: Store, north: Hospital, south: 
     assert len(links(bodies(store)["Patient", record("north")])) == 1
 
 
+def test_an_index_of_other_code_finds_who_was_there(store: Store, north: Hospital, south: Hospital) -> None:
+    """A version that notes other things of people looks for them by new keys: those who have not changed too."""
+    north.streams["people"] = [person(ASHA), person(RAVI, "p1", sex="male")]
+    synced(store, north)
+    with store.writer() as writer, writer.batch():
+        before = WriterSql(writer.connection).rows("SELECT value, number FROM identity_key ORDER BY 1, 2")
+        writer.states.keep_fact("notes", "other code")
+    synced(store, north)
+    with store.writer() as writer, writer.batch():
+        assert WriterSql(writer.connection).rows("SELECT value, number FROM identity_key ORDER BY 1, 2") == before
+        writer.states.keep_fact("notes", "yet other code")
+    south.streams["people"] = [person(ASHA)]
+    synced(store, north, south)
+    assert len(links(bodies(store)["Patient", record("south")])) == 1
+
+
 KILLED = """
 import os, signal, sys
 from dataclasses import replace
