@@ -10,11 +10,13 @@ from gateway.identity.comparisons import FIELDS
 from gateway.identity.decide import MARGIN, REVIEW, RIVALS, Action, Guard, action_of, guards_of
 from gateway.identity.forms import Forms
 from gateway.identity.scoring import Scorer
-from gateway.identity.spellings import named_in, two_peoples
+from gateway.identity.spellings import named_in, told, two_peoples
 from gateway.identity.traits import Traits
 
 Ruling = Callable[[str], bool | None]
 """What was ruled about the record in question and another one: True = the same person; None = nothing."""
+Confirmed = Callable[[Collection[str]], Iterable[tuple[str, str]]]
+"""The pairs that were ruled the same person which any of these records is in."""
 
 _SOURCE, _ONE_SOURCE = FIELDS.index("source"), 0
 
@@ -58,13 +60,18 @@ class Candidate(NamedTuple):
 
 
 def candidates(
-    scorer: Scorer, forms: Forms, people: Iterable[Sequence[Known]], ruling: Ruling, taken: Collection[str] = ()
+    scorer: Scorer,
+    forms: Forms,
+    people: Iterable[Sequence[Known]],
+    ruling: Ruling,
+    confirmed: Confirmed,
+    taken: Collection[str] = (),
 ) -> list[Candidate]:
     """Judge each of `people` (the records of a person, at least one) for a record with these forms, best first.
 
     `taken`: persons that have a record of the same source already, where a source has each person once.
     """
-    found = [_judged(scorer, forms, members, ruling, taken) for members in people]
+    found = [_judged(scorer, forms, members, ruling, confirmed, taken) for members in people]
     found.sort(key=lambda each: (not each.ruled_same, -each.weight, each.person))
     if len(found) > 1 and not found[0].ruled_same:
         best, rival = found[0], next((each for each in found[1:] if each.action != Action.APART), None)
@@ -74,7 +81,12 @@ def candidates(
 
 
 def _judged(
-    scorer: Scorer, forms: Forms, members: Sequence[Known], ruling: Ruling, taken: Collection[str]
+    scorer: Scorer,
+    forms: Forms,
+    members: Sequence[Known],
+    ruling: Ruling,
+    confirmed: Confirmed,
+    taken: Collection[str],
 ) -> Candidate:
     weighed = tuple([(*scorer.weigh(forms, each.forms), each) for each in members])
     weight, levels, closest = max(weighed, key=lambda each: (each[0], each[2].record))
@@ -88,7 +100,7 @@ def _judged(
         return Candidate(closest.person, closest.record, weight, levels, (), Action.AUTO, weighed, ruled_same=True)
     elif action == Action.AUTO:
         guards += _against(weighed)
-        if _otherwise_called(forms, members):
+        if _otherwise_called(forms, members, confirmed):
             guards.append(Guard.TWO_NAMES)
         if closest.person in taken:
             guards.append(Guard.ONE_TO_ONE)
@@ -96,13 +108,17 @@ def _judged(
     return Candidate(closest.person, closest.record, weight, levels, tuple(guards), action, weighed)
 
 
-def _otherwise_called(forms: Forms, members: Sequence[Known]) -> bool:
+def _otherwise_called(forms: Forms, members: Sequence[Known], confirmed: Confirmed) -> bool:
     """Whether only with this record two names of the person are two people's, as a run heeds it."""
     if len(members) < 3 or not forms.origins:  # two names, two sources each; who only asks is no source
         return False
-    held = [(named_in(each.forms), each.source) for each in members]
-    together = two_peoples([*held, (named_in(forms), forms.origins[0].origin)])
-    return bool(together) and not together <= two_peoples(held)
+    names = {each.record: named_in(each.forms) for each in members}
+    held = [(names[each.record], each.source) for each in members]
+    doubtful = two_peoples([*held, (named_in(forms), forms.origins[0].origin)]) - two_peoples(held)
+    if not doubtful:
+        return False
+    agreed = {told(names[one], names[two]) for one, two in confirmed(names) if one in names and two in names}
+    return not doubtful <= agreed
 
 
 def _against(weighed: Sequence[tuple[float, tuple[int, ...], Known]]) -> list[Guard]:

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from gateway.identity.blocking import keys
 from gateway.identity.candidates import Candidate, Known, Ruling, candidates
-from gateway.identity.cluster import pair
-from gateway.identity.crosswalk import Authority, Crosswalk, Evidence
+from gateway.identity.cluster import Pair, pair
+from gateway.identity.crosswalk import Authority, Crosswalk, Evidence, rulings
 from gateway.identity.decide import AUTO, Action
 from gateway.identity.forms import Forms
 from gateway.identity.models import Published
@@ -42,7 +42,7 @@ class Linker:
     def __init__(
         self, sql: Sql, now: int, published: Published, scorer: Scorer, one_to_one: Collection[str] = ()
     ) -> None:
-        self._number, self._scorer, self._one_to_one = published.number, scorer, one_to_one
+        self._sql, self._number, self._scorer, self._one_to_one = sql, published.number, scorer, one_to_one
         self.crosswalk = Crosswalk(sql, now)
         self._roster, self._reviews = Roster(sql), Reviews(sql, now)
 
@@ -85,12 +85,12 @@ class Linker:
     def _gather(self, changed: Sequence[Arrival], entries: Mapping[str, Entry]) -> _Batch:
         """Everyone who may be one of these, in a few queries."""
         sharing = self._roster.sharing({value for each in changed for value in each.notes.keys})
-        rulings = self.crosswalk.rulings([each.record for each in changed])
-        ruled = {record for decided, same in rulings.items() if same for record in decided}
+        ruled_on = self.crosswalk.rulings([each.record for each in changed])
+        ruled = {record for decided, same in ruled_on.items() if same for record in decided}
         persons = set(self._roster.persons_of({number for numbers in sharing.values() for number in numbers}))
         persons.update(each.person for each in entries.values())
         persons.update(each.person for each in self._roster.entries(ruled).values())
-        return _Batch(self._scorer, self._roster.members(persons), sharing, rulings)
+        return _Batch(self._scorer, self._roster.members(persons), sharing, ruled_on)
 
     def _enter(self, each: Arrival, batch: _Batch) -> list[Finding]:
         found = self._candidates(each, batch)
@@ -117,7 +117,7 @@ class Linker:
         if rest:
             mates, others = _parted(found, person)
             if not mates:
-                mates = candidates(self._scorer, self._forms(each), [rest], batch.ruling(each.record))
+                mates = self._judged(each, [rest], batch)
             findings = [
                 Finding(each.record, mate.record, "split", mate.weight, mate.guards, self._number)
                 for mate in mates
@@ -149,7 +149,16 @@ class Linker:
             for members in people
             if each.source in self._one_to_one and any(other.source == each.source for other in members)
         }
-        return candidates(self._scorer, self._forms(each), people, batch.ruling(each.record), taken)
+        return self._judged(each, people, batch, taken)
+
+    def _judged(
+        self, each: Arrival, people: list[list[Known]], batch: _Batch, taken: Collection[str] = ()
+    ) -> list[Candidate]:
+        forms = self._forms(each)
+        return candidates(self._scorer, forms, people, batch.ruling(each.record), self._confirmed, taken)
+
+    def _confirmed(self, records: Collection[str]) -> list[Pair]:
+        return [decided for decided, same in rulings(self._sql, records).items() if same]
 
     def _authority(self, each: Arrival, best: Candidate, batch: _Batch) -> Authority:
         fields = self._scorer.fields(self._forms(each), batch.known(best.record).forms)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 from weakref import WeakKeyDictionary
@@ -75,7 +75,7 @@ def match(store: Store, traits: Traits) -> Found:
     people: dict[str, list[Known]] = {}
     for each in members:
         people.setdefault(each.person, []).append(Known(each.record, each.source, each.person, each.traits, scorer))
-    ranked = candidates(scorer, scorer.forms(traits), people.values(), _nothing_ruled)
+    ranked = candidates(scorer, scorer.forms(traits), people.values(), _nothing_ruled, _nothing_confirmed)
     matches = [found for each in ranked for found in _matches(each)]
     matches.sort(key=lambda each: (-each.weight, each.record))
     certain = [each for each in ranked if each.action == Action.AUTO]
@@ -85,6 +85,11 @@ def match(store: Store, traits: Traits) -> Found:
 
 def _nothing_ruled(_record: str) -> None:
     """People rule about records, and this is none."""
+
+
+def _nothing_confirmed(_records: Collection[str]) -> tuple[()]:
+    """Who is asked about is no further record of a person."""
+    return ()
 
 
 def _matches(candidate: Candidate) -> list[Match]:

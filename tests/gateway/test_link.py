@@ -42,6 +42,12 @@ GIVEN = ("Asha", "Bhavna", "Chetan", "Devika", "Esha", "Farida", "Gautam", "Hari
 FAMILIES = ("Patil", "Kulkarni", "Banerjee", "Chopra", "Fernandes", "Goswami", "Iyer", "Khan", "Mukherjee", "Reddy")
 
 
+@pytest.fixture
+def hospitals(tmp_path: Path, north: Hospital, south: Hospital) -> list[Hospital]:
+    """North, south, east and west."""
+    return [north, south, *(Hospital(tmp_path / f"{name}.json", name) for name in ("east", "west"))]
+
+
 def ran(store: Store, *, keep_model: bool = False) -> LinkReport:
     report = link(store, keep_model=keep_model)
     consistent(store)
@@ -102,32 +108,42 @@ def test_a_sync_links_nobody_whom_a_run_would_part(store: Store, north: Hospital
     assert (len(persons(store)), report.merges, report.split_questions) == (2, 0, 0)
 
 
-def test_two_names_that_two_hospitals_write_each_are_two_people(
-    store: Store, north: Hospital, south: Hospital, tmp_path: Path
-) -> None:
-    """One hospital's Grit is Grete with a slip; another one's tells that she is a twin, and people are asked."""
-    east, west = (Hospital(tmp_path / f"{name}.json", name) for name in ("east", "west"))
+def twins(store: Store, hospitals: list[Hospital], *, confirmed: bool = False) -> None:
+    """Two hospitals know Grete and a third Grit, a slip; `confirmed`: somebody says so. Then a fourth knows Grit."""
     grete, grit = ({**ASHA, "name": f"{given} Patil", "given": [given]} for given in ("Grete", "Grit"))
-    north.streams["people"], south.streams["people"] = [person(grete)], [person(grete)]
-    east.streams["people"] = [person(grit)]
-    synced(store, north, south, east)
+    for hospital, facts in zip(hospitals, (grete, grete, grit), strict=False):
+        hospital.streams["people"] = [person(facts)]
+    synced(store, *hospitals[:3])
     assert (len(persons(store)), tasks(store)) == (1, [])
-    west.streams["people"] = [person(grit)]
-    synced(store, north, south, east, west)
+    if confirmed:
+        with deciding(store) as decisions:
+            decisions.same(record("north"), record("east"), REVIEWER)
+    hospitals[3].streams["people"] = [person(grit)]
+    synced(store, *hospitals)
+
+
+def test_two_names_that_two_hospitals_write_each_are_two_people(store: Store, hospitals: list[Hospital]) -> None:
+    """One hospital's Grit is Grete with a slip; another one's tells that she is a twin, and people are asked."""
+    twins(store, hospitals)
     assert (len(persons(store)), [task.guards for task in tasks(store)]) == (2, ["two-names"])
     report = ran(store)
     assert (len(persons(store)), report.merges, report.split_questions) == (2, 0, 1)
 
 
-def test_names_the_other_way_round_are_one_persons(
-    store: Store, north: Hospital, south: Hospital, tmp_path: Path
-) -> None:
+def test_two_names_that_somebody_has_confirmed_are_one_persons(store: Store, hospitals: list[Hospital]) -> None:
+    """Nobody is asked again, neither when the next hospital writes one of them nor by a run."""
+    twins(store, hospitals, confirmed=True)
+    assert (len(persons(store)), tasks(store)) == (1, [])
+    report = ran(store)
+    assert (len(persons(store)), report.link_questions, report.split_questions) == (1, 0, 0)
+
+
+def test_names_the_other_way_round_are_one_persons(store: Store, hospitals: list[Hospital]) -> None:
     """Two hospitals write the given name first, two the family name: no twins."""
-    east, west = (Hospital(tmp_path / f"{name}.json", name) for name in ("east", "west"))
     swapped = {**ASHA, "name": "Patil Asha", "given": ["Patil"], "family": "Asha"}
-    for hospital, facts in ((north, ASHA), (south, ASHA), (east, swapped), (west, swapped)):
+    for hospital, facts in zip(hospitals, (ASHA, ASHA, swapped, swapped), strict=True):
         hospital.streams["people"] = [person(facts)]
-    synced(store, north, south, east, west)
+    synced(store, *hospitals)
     assert (len(persons(store)), tasks(store)) == (1, [])
 
 
