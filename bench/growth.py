@@ -35,7 +35,8 @@ def bench(rounds: int, small: int = SMALL, big: int | None = None) -> Section:
     goals: list[Goal] = []
     for case, (on_small, on_big) in found:
         growth = on_big.median / on_small.median
-        rows.append((case.name, f"{on_small.median:.2f}", f"{on_big.median:.2f}", f"{on_big.p99:.2f}", f"{growth:.2f}"))
+        figures = [f"{median:.3f}" for median in (on_small.median, on_big.median)]
+        rows.append((case.name, *figures, f"{on_big.p99:.2f}", f"{growth:.2f}"))
         goals.append(Goal(f"{TITLE}, {case.name}", f"< {MOST}", f"{growth:.2f}", growth < MOST))
     method = _METHOD.format(
         date=f"{datetime.now(UTC):%Y-%m-%d}",
