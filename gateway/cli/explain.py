@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,16 +17,20 @@ if TYPE_CHECKING:
     from gateway.identity.explanation import Explanation
     from gateway.identity.history import Event
     from gateway.identity.roster import Entry
+    from gateway.identity.standing import Standing, Standings
 
 _DONE = {"auto": "they are linked", "review": "somebody is asked", "apart": "they stay apart"}
+_MOST = 10
+"""Pairs of other records that people are shown."""
 
 
 class _Pair(NamedTuple):
-    """Two records, what speaks for and against them, and what happened to them."""
+    """Two records, what speaks for and against them and their persons, and what happened to them."""
 
     one: Entry
     other: Entry
     explanation: Explanation
+    persons: Standings
     events: list[Event]
 
 
@@ -36,6 +41,8 @@ class _Pair(NamedTuple):
 def explain(patient: tuple[str, str], config: Path | None, as_json: bool) -> None:
     """Explain PATIENT PATIENT, two ids: every field in words and bits, the decision, and what happened to them.
 
+    What holds their persons together or apart is told too: how their other records agree, and what was asked.
+
     The answer holds what the two records say: mind who reads along.
     """
     found = _found(patient, config)
@@ -45,6 +52,8 @@ def explain(patient: tuple[str, str], config: Path | None, as_json: bool) -> Non
     document = {
         "patients": [{"id": each.record, "source": each.source, "person": each.person} for each in found[:2]],
         "explanation": asdict(found.explanation),
+        "other_pairs": [each._asdict() for each in found.persons.pairs],
+        "questions": [each._asdict() for each in found.persons.questions],
         "events": [each._asdict() for each in found.events],
     }
     click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
@@ -58,6 +67,7 @@ def _found(patients: tuple[str, str], config: Path | None) -> _Pair:
     from gateway.identity.history import events_of
     from gateway.identity.matching import deciding
     from gateway.identity.roster import Roster, unpacked
+    from gateway.identity.standing import standings
     from gateway.store.sql import SnapshotSql
 
     with existing_store(strict_settings(config)) as store, store.snapshot() as snapshot:
@@ -70,13 +80,14 @@ def _found(patients: tuple[str, str], config: Path | None) -> _Pair:
         ruled = rulings(sql, patients).get(pair(*patients))
         scorer = deciding(store, sql).scorer
         explanation = explained(scorer, unpacked(one.traits), unpacked(other.traits), ruled)
-        return _Pair(one, other, explanation, events_of(sql, patients))
+        return _Pair(one, other, explanation, standings(sql, scorer, one, other), events_of(sql, patients))
 
 
 def _show(found: _Pair) -> None:
+    from gateway.cli import questions
     from gateway.cli.terminal import day_and_time, stdout, table
 
-    one, other, explanation, events = found
+    one, other, explanation, persons, events = found
     console = stdout()
     numbers = ("vs strangers", "vs relatives")
     shown = table("Field", one.source, f"{other.source} ", "Agreement", *numbers, numbers=numbers)
@@ -97,11 +108,38 @@ def _show(found: _Pair) -> None:
         sep="\n",
         markup=False,
     )
+    if persons.pairs:
+        _show_others(persons.pairs, apart=one.person != other.person)
+    if persons.questions:
+        console.print("What was asked about them and their persons:\n")
+        questions.show(persons.questions)
+        console.print()
+    elif explanation.action == "auto" and one.person != other.person:
+        console.print("Nobody was asked. To compare everybody anew: fhir-gateway link\n")
     happened = table("#", "When", "What", "By", "Why", "Person", numbers=("#",))
     for event in events:
-        persons = " → ".join(name for name in (event.other, event.person) if name)
-        happened.add_row(str(event.seq), day_and_time(event.time), event.kind, event.actor, event.reason, persons)
+        involved = " → ".join(name for name in (event.other, event.person) if name)
+        happened.add_row(str(event.seq), day_and_time(event.time), event.kind, event.actor, _why(event), involved)
     console.print(happened, markup=False)
+
+
+def _show_others(pairs: Sequence[Standing], *, apart: bool) -> None:
+    from gateway.cli.terminal import stdout, table
+
+    whose = "The other records of the two persons" if apart else "The other records of the person"
+    shown = table("Source", "Patients", "Weight", "By themselves", "Doubts", numbers=("Weight",))
+    for each in pairs[:_MOST]:
+        done, doubts = _DONE[each.action], "\n".join(each.doubts)
+        shown.add_row("\n".join(each.sources), "\n".join(each.patients), f"{each.weight:.1f}", done, doubts)
+    more = f" (of {len(pairs)} pairs the {_MOST} that agree least; --json has all)" if len(pairs) > _MOST else ""
+    stdout().print(f"{whose}{more}:\n", shown, "", sep="\n", markup=False)
+
+
+def _why(event: Event) -> str:
+    """The reason, and for a link which record it was and how much it agrees."""
+    detail = event.detail if isinstance(event.detail, dict) else {}
+    closest = detail.get("record")
+    return f"{event.reason}: {event.weight:.1f} bits with {closest}" if closest and event.weight else event.reason
 
 
 def _bits(number: float) -> str:

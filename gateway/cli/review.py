@@ -11,12 +11,12 @@ import orjson
 from gateway.cli.deciding import authority_options, decided
 from gateway.cli.failures import Failure
 from gateway.cli.options import config_option, example, json_option, strict_settings
+from gateway.cli.questions import show
 
 if TYPE_CHECKING:
     from gateway.identity.decisions import Decisions
-    from gateway.identity.reviews import Question, Status, Task
+    from gateway.identity.reviews import Status, Task
 
-_QUESTIONS: dict[Question, str] = {"link": "one person?", "split": "two people?"}
 _STATUSES: tuple[Status, ...] = ("open", "confirmed", "rejected", "moot")
 
 
@@ -45,7 +45,7 @@ def list_(status: Status, limit: int, offset: int, config: Path | None, as_json:
     if not tasks:
         click.echo(f"Nothing is {status}." if not offset else "No more.")
         return
-    _show(tasks[:limit])
+    show(tasks[:limit])
     if len(tasks) > limit:
         click.echo(f"There are more: --offset {offset + limit}")
 
@@ -79,19 +79,3 @@ def _question(decisions: Decisions, number: int) -> Task:
     if task is None:
         raise Failure(f"review {number}", "no such question", "see: fhir-gateway review list")
     return task
-
-
-def _show(tasks: list[Task]) -> None:
-    from gateway.cli.terminal import day_and_time, stdout, table
-    from gateway.identity.decide import REASONS, Guard
-
-    shown = table("#", "Question", "Patients", "Weight", "Doubts", "Since", numbers=("#", "Weight"))
-    for each in tasks:
-        doubts = "\n".join(REASONS[Guard(name)] for name in each.guards.split())
-        decided = f"\n{each.status} by {each.actor}: {each.reason}" if each.status != "open" else ""
-        when = day_and_time(each.opened if each.decided is None else each.decided)
-        patients = f"{each.first}\n{each.second}"
-        shown.add_row(
-            str(each.number), _QUESTIONS[each.question], patients, f"{each.weight:.1f}", doubts + decided, when
-        )
-    stdout().print(shown, markup=False)

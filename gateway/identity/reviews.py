@@ -25,6 +25,11 @@ _LAST = "SELECT coalesce(max(number), 0) FROM identity_task"
 _LIST = f"SELECT {_COLUMNS} FROM identity_task WHERE status = ? ORDER BY weight DESC, number LIMIT ? OFFSET ?"  # noqa: S608
 _ONE = f"SELECT {_COLUMNS} FROM identity_task WHERE number = ?"  # noqa: S608
 _OPEN = "SELECT count(*) FROM identity_task WHERE status = 'open'"
+_ABOUT = (
+    f"SELECT {_COLUMNS} FROM identity_task WHERE first IN (??) AND second IN (??)"  # noqa: S608
+    f" UNION SELECT {_COLUMNS} FROM identity_task WHERE first IN (??)"
+    f" UNION SELECT {_COLUMNS} FROM identity_task WHERE second IN (??) ORDER BY 1"
+)
 _TOUCHING = (
     f"SELECT {_COLUMNS} FROM identity_task WHERE status = 'open' AND first IN (??)"  # noqa: S608
     f" UNION SELECT {_COLUMNS} FROM identity_task WHERE status = 'open' AND second IN (??)"
@@ -98,6 +103,11 @@ class Reviews:
         """The open tasks about any of these records."""
         names = list(records)
         return [Task(*row) for row in self._sql.rows(_TOUCHING, names, names)] if names else []
+
+    def about(self, records: Collection[str], among: Collection[str]) -> list[Task]:
+        """All tasks, open or not, about one of `records` and anybody, or about two of `among`; in their order."""
+        named, others = list(records), list(among)
+        return [Task(*row) for row in self._sql.rows(_ABOUT, others, others, named, named)]
 
     def close(self, tasks: Collection[Task], status: Status, actor: str, reason: str) -> None:
         """Tasks are decided, or moot."""
