@@ -26,7 +26,7 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $@
 
-demo: $(VENV)/.run ## Simulate the hospitals, sync, serve (PORT=9000 for another port, FULL=1 for full size)
+demo: $(VENV)/.run ## Simulate the hospitals, sync, link, serve (PORT=9000 for another port, FULL=1 for full size)
 	@$(BIN)/fhir-gateway demo $(if $(PORT),--port $(PORT)) $(if $(FULL),--full --folder demo-full)
 
 serve: $(VENV)/.run ## Serve what gateway.toml names (PORT=9000 for another port)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import http.client
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from subprocess import PIPE
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 
 _SEED, _PROFILE, _SIZE = 1, "seed", 1.0
 _MADE_BY = "# Made by: fhir-gateway demo"
+_LINKED = "linked"
+"""A file that says that everybody in the gateway's database has been linked once."""
+_PATIENCE = 10
+"""Seconds that linking has to end when it is interrupted."""
 
 
 @click.command(epilog=example("fhir-gateway demo --port 9000", "fhir-gateway demo --folder /tmp/big --size 10"))
@@ -59,12 +65,14 @@ def demo(port: int, folder: Path, seed: int | None, profile: str | None, size: f
     claim_address(replace(_no_settings(file), port=port))
     if not _complete(file):
         _simulate(folder, made)
+    if not file.with_name("gateway.db").exists():
+        file.with_name(_LINKED).unlink(missing_ok=True)
     # The demo is its own: what the environment says is meant for another gateway.
     settings = replace(load(file, {}), port=port, log_level="warning")
-    code = _sync(settings) or _link(settings)
-    served = run(settings, lambda url: _announce(url, folder))
+    codes = [_sync(settings), _link(settings, folder / _LINKED)]
+    codes.append(run(settings, lambda url: _announce(url, folder)))
     click.echo(f"\nStopped. The demo stays in {folder}; the same command takes it up again.")
-    return served or code
+    return max(codes)
 
 
 def _stated(given: dict[str, Any]) -> dict[str, Any]:
@@ -168,32 +176,47 @@ def _sync(settings: Settings) -> int:
     return tell(report, as_json=False)
 
 
-def _link(settings: Settings) -> int:
+def _link(settings: Settings, mark: Path) -> int:
     """Compare everybody once: a sync alone leaves apart who came in a bad order."""
-    from gateway.cli.stores import open_store
     from gateway.cli.terminal import stderr
-    from gateway.identity.models import current_number
-    from gateway.store.sql import SnapshotSql
 
-    with open_store(settings) as store, store.snapshot() as snapshot:
-        if current_number(SnapshotSql(snapshot, store.dialect)):
-            return 0  # an earlier demo did
-    # On its own, so that the server has none of its memory.
-    words = [sys.executable, "-m", "gateway.cli", "link", "--json", "--config", str(settings.file)]
+    if mark.exists():
+        return 0
+    # On its own, so that the server has none of its memory; -P as nothing of the user's folder is the program's.
+    words = [sys.executable, "-P", "-m", "gateway.cli", "link", "--json", "--config", str(settings.file)]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("FHIR_GATEWAY_")}
-    with stderr().status("Linking ..."):
-        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - our own program
-    if done.returncode:
-        click.echo(done.stderr, nl=False, err=True)
-        return done.returncode
-    report = orjson.loads(done.stdout)
+    with (
+        stderr().status("Linking ..."),
+        subprocess.Popen(words, env=environment, stdout=PIPE, stderr=PIPE, text=True) as linking,  # noqa: S603 - ours
+    ):
+        out, said = _heard(linking)
+    if linking.returncode:
+        again = f"to try again: fhir-gateway link --config {settings.file}"
+        why = said.strip() or f"it ended with {linking.returncode}"
+        click.echo(f"Linking failed, what was synced is served: {why}\n{again}", err=True)
+        return 1
+    report = orjson.loads(out)
     records, persons = report["run"]["records"], report["persons_before"] - report["merges"]
     waiting = report["people"]["waiting"]
     click.echo(
         f"Linked {records:,} records in {report['seconds']:.1f} s: {persons:,} persons;"
         f" {waiting:,} pairs of records wait for a person to decide"
     )
+    mark.touch()
     return 0
+
+
+def _heard(linking: subprocess.Popen[str]) -> tuple[str, str]:
+    """What it says until it ends. A Ctrl-C is told to it, and it may end in its own way."""
+    try:
+        return linking.communicate()
+    except KeyboardInterrupt:
+        linking.send_signal(signal.SIGINT)
+        try:
+            linking.communicate(timeout=_PATIENCE)
+        except subprocess.TimeoutExpired:
+            linking.kill()
+        raise
 
 
 def _announce(url: str, folder: Path) -> None:

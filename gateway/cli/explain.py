@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,11 +16,12 @@ if TYPE_CHECKING:
     from gateway.identity.explanation import Explanation
     from gateway.identity.history import Event
     from gateway.identity.roster import Entry
-    from gateway.identity.standing import Standing, Standings
+    from gateway.identity.standing import Standings
 
 _DONE = {"auto": "they are linked", "review": "somebody is asked", "apart": "they stay apart"}
 _MOST = 10
-"""Pairs of other records that people are shown."""
+"""Other pairs of records that people are shown."""
+_ANEW = " To compare everybody anew, which may join them: fhir-gateway link"
 
 
 class _Pair(NamedTuple):
@@ -53,6 +53,7 @@ def explain(patient: tuple[str, str], config: Path | None, as_json: bool) -> Non
         "patients": [{"id": each.record, "source": each.source, "person": each.person} for each in found[:2]],
         "explanation": asdict(found.explanation),
         "other_pairs": [each._asdict() for each in found.persons.pairs],
+        "other_pairs_total": found.persons.total,
         "questions": [each._asdict() for each in found.persons.questions],
         "events": [each._asdict() for each in found.events],
     }
@@ -108,14 +109,16 @@ def _show(found: _Pair) -> None:
         sep="\n",
         markup=False,
     )
+    parted = one.person != other.person
     if persons.pairs:
-        _show_others(persons.pairs, apart=one.person != other.person)
+        _show_others(persons, "the two persons" if parted else "the person")
     if persons.questions:
         console.print("What was asked about them and their persons:\n")
         questions.show(persons.questions)
         console.print()
-    elif explanation.action == "auto" and one.person != other.person:
-        console.print("Nobody was asked. To compare everybody anew: fhir-gateway link\n")
+    if parted and not persons.asked and explanation.action != "apart":
+        hopeless = any(each.action == "apart" for each in persons.pairs)
+        console.print(f"Nobody was asked whether these two persons are one.{'' if hopeless else _ANEW}\n", markup=False)
     happened = table("#", "When", "What", "By", "Why", "Person", numbers=("#",))
     for event in events:
         involved = " → ".join(name for name in (event.other, event.person) if name)
@@ -123,23 +126,22 @@ def _show(found: _Pair) -> None:
     console.print(happened, markup=False)
 
 
-def _show_others(pairs: Sequence[Standing], *, apart: bool) -> None:
+def _show_others(persons: Standings, whose: str) -> None:
     from gateway.cli.terminal import stdout, table
 
-    whose = "The other records of the two persons" if apart else "The other records of the person"
-    shown = table("Source", "Patients", "Weight", "By themselves", "Doubts", numbers=("Weight",))
-    for each in pairs[:_MOST]:
-        done, doubts = _DONE[each.action], "\n".join(each.doubts)
-        shown.add_row("\n".join(each.sources), "\n".join(each.patients), f"{each.weight:.1f}", done, doubts)
-    more = f" (of {len(pairs)} pairs the {_MOST} that agree least; --json has all)" if len(pairs) > _MOST else ""
-    stdout().print(f"{whose}{more}:\n", shown, "", sep="\n", markup=False)
+    shown = table("Source", "Patients", "Weight", "By themselves", "Reasons", numbers=("Weight",))
+    for each in persons.pairs[:_MOST]:
+        done, reasons = _DONE[each.action], "\n".join(each.reasons)
+        shown.add_row("\n".join(each.sources), "\n".join(each.patients), f"{each.weight:.1f}", done, reasons)
+    most = f" (of {persons.total:,} the {_MOST} that speak most against; see --json)" if persons.total > _MOST else ""
+    stdout().print(f"Other pairs of records of {whose}{most}:\n", shown, "", sep="\n", markup=False)
 
 
 def _why(event: Event) -> str:
-    """The reason, and for a link which record it was and how much it agrees."""
-    detail = event.detail if isinstance(event.detail, dict) else {}
-    closest = detail.get("record")
-    return f"{event.reason}: {event.weight:.1f} bits with {closest}" if closest and event.weight else event.reason
+    """The reason, and for a link with which record it was and how much the two agree."""
+    if event.kind != "link" or not isinstance(event.detail, dict) or event.weight is None:
+        return event.reason
+    return f"{event.reason}: {event.weight:.1f} bits with {event.detail['record']}"
 
 
 def _bits(number: float) -> str:

@@ -57,6 +57,13 @@ class Candidate(NamedTuple):
     """All of its records: weight and levels."""
     ruled_same: bool = False
     """Somebody has said so."""
+    doubted: str = ""
+    """The one of its records that people are asked about, where it is not the one that agrees best."""
+
+    @property
+    def asked(self) -> str:
+        """The one of its records that people are asked about."""
+        return self.doubted or self.record
 
 
 def candidates(
@@ -90,7 +97,7 @@ def _judged(
 ) -> Candidate:
     weighed = tuple([(*scorer.weigh(forms, each.forms), each) for each in members])
     weight, levels, closest = max(weighed, key=lambda each: (each[0], each[2].record))
-    guards = list(guards_of(levels))
+    guards, doubted = list(guards_of(levels)), ""
     action = action_of(weight, guards)
     rulings = {ruling(each.record) for each in members}
     if False in rulings:
@@ -100,25 +107,34 @@ def _judged(
         return Candidate(closest.person, closest.record, weight, levels, (), Action.AUTO, weighed, ruled_same=True)
     elif action == Action.AUTO:
         guards += _against(weighed)
-        if _otherwise_called(forms, members, confirmed):
+        doubted = _otherwise_called(forms, weighed, confirmed)
+        if doubted:
             guards.append(Guard.TWO_NAMES)
         if closest.person in taken:
             guards.append(Guard.ONE_TO_ONE)
         action = Action.REVIEW if guards else Action.AUTO
-    return Candidate(closest.person, closest.record, weight, levels, tuple(guards), action, weighed)
+    return Candidate(closest.person, closest.record, weight, levels, tuple(guards), action, weighed, doubted=doubted)
 
 
-def _otherwise_called(forms: Forms, members: Sequence[Known], confirmed: Confirmed) -> bool:
-    """Whether only with this record two names of the person are two people's, as a run heeds it."""
-    if len(members) < 3 or not forms.origins:  # two names, two sources each; who only asks is no source
-        return False
+def _otherwise_called(
+    forms: Forms, weighed: Sequence[tuple[float, tuple[int, ...], Known]], confirmed: Confirmed
+) -> str:
+    """Where only with this record two names of the person are two people's, as a run heeds it: a record of the other.
+
+    The best of them: to say that it is the same person's as this one is to say that the names are.
+    """
+    if len(weighed) < 3 or not forms.origins:  # two names, two sources each; who only asks is no source
+        return ""
+    called, members = named_in(forms), [each for _, _, each in weighed]
     names = {each.record: named_in(each.forms) for each in members}
     held = [(names[each.record], each.source) for each in members]
-    doubtful = two_peoples([*held, (named_in(forms), forms.origins[0].origin)]) - two_peoples(held)
-    if not doubtful:
-        return False
-    agreed = {told(names[one], names[two]) for one, two in confirmed(names) if one in names and two in names}
-    return not doubtful <= agreed
+    doubtful = two_peoples([*held, (called, forms.origins[0].origin)]) - two_peoples(held)
+    if doubtful:
+        pairs = [each for each in confirmed(names) if names.keys() >= {*each}]
+        doubtful -= {told(names[one], names[two]) for one, two in pairs}
+    others = {name for two in doubtful for name in two} - {called.called}
+    found = [(weight, each.record) for weight, _, each in weighed if names[each.record].called in others]
+    return max(found)[1] if found else ""
 
 
 def _against(weighed: Sequence[tuple[float, tuple[int, ...], Known]]) -> list[Guard]:

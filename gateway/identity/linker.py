@@ -167,7 +167,7 @@ class Linker:
 
     def _findings(self, record: str, doubtful: Iterable[Candidate]) -> list[Finding]:
         asked = [each for each in doubtful if each.action != Action.APART][:_ASKED]
-        return [Finding(record, each.record, "link", each.weight, each.guards, self._number) for each in asked]
+        return [Finding(record, each.asked, "link", each.weight, each.guards, self._number) for each in asked]
 
     def _keep_keys(self, changed: Sequence[Arrival], entries: Mapping[str, Entry], batch: _Batch) -> None:
         old = [entries[each.record] for each in changed if each.record in entries]

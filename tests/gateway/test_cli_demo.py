@@ -101,6 +101,7 @@ def test_a_second_run_takes_up_what_is_there_and_a_half_made_one_is_mended(tmp_p
         code, out, said = first.stop_by(signal.SIGINT, whole_group=True)
     assert (code, said) == (0, "")
     assert "Stopped. The demo stays in" in out
+    assert "Linked" in first.said
     before = versions(tmp_path / "here")
     broken = tmp_path / "here" / "stores" / simulated_sources()[-1]
     files = {file: file.read_bytes() for file in broken.rglob("*") if file.is_file()}
@@ -111,6 +112,7 @@ def test_a_second_run_takes_up_what_is_there_and_a_half_made_one_is_mended(tmp_p
         with program(*words, cwd=tmp_path) as again:
             again.until("Ctrl-C ends it")
             assert ("Simulated" in again.said) is simulated
+            assert "Linked" not in again.said
             assert again.stop_by(signal.SIGTERM)[0] == 0
         assert versions(tmp_path / "here") == before
     assert {file: file.read_bytes() for file in files} == files

@@ -115,7 +115,7 @@ def test_explain_shows_fields_decision_and_events(config: Path) -> None:
     shown = done(config, "explain", NORTH, TWIN)
     for text in ("asha", "meera", "the same birth date", "they may be twins", "Today they are two"):
         assert text in shown
-    assert shown.index("The other records of the two persons") < shown.index("What was asked about them")
+    assert shown.index("Other pairs of records of the two persons") < shown.index("What was asked about them")
     found = explained(config, NORTH, TWIN)
     assert [SOUTH, TWIN] in [each["patients"] for each in found["other_pairs"]]
     assert all({NORTH, SOUTH, TWIN} & {each["first"], each["second"]} for each in found["questions"])
