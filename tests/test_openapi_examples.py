@@ -22,7 +22,10 @@ from tests.gateway.interactions.test_xml import GOLDEN, resources
 from tests.gateway.search.world import World
 
 FILE = Path(examples.__file__).with_name("examples.csv")
+RESOURCES = FILE.with_name("examples.ndjson")
 LONGEST = 100
+LARGEST = 3_000
+"""Characters of a resource that is shown whole; a page of a document should hold it."""
 
 
 def golden() -> dict[str, list[dict[str, Any]]]:
@@ -56,6 +59,23 @@ def test_every_example_finds_something(world: World, request: pytest.FixtureRequ
     assert not missing, "run pytest --update-golden and read the difference, then make openapi"
     for (resource_type, code), value in known.items():
         assert world.ids(resource_type, (code, value)), f"{resource_type}?{code}={value} finds nothing"
+
+
+def test_every_type_has_a_resource_to_show(request: pytest.FixtureRequest) -> None:
+    """Of each type the one golden resource that says most and is not too long."""
+    possible = {name: shown(held) for name, held in golden().items() if held}
+    if request.config.getoption("--update-golden"):
+        examples.resources.cache_clear()
+        RESOURCES.write_bytes(b"".join(orjson.dumps(each) + b"\n" for each in possible.values()))
+    assert examples.resources() == possible, "run pytest --update-golden and read the difference, then make openapi"
+
+
+def shown(held: list[dict[str, Any]]) -> dict[str, Any]:
+    sizes = {each["id"]: len(orjson.dumps(each)) for each in held}
+    whole = [each for each in held if sizes[each["id"]] <= LARGEST]
+    if not whole:
+        return min(held, key=lambda each: (sizes[each["id"]], each["id"]))
+    return max(whole, key=lambda each: (sizes[each["id"]], each["id"]))
 
 
 def possible_examples() -> dict[tuple[str, str], str]:

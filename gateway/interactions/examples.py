@@ -1,6 +1,6 @@
-"""An example of what to ask each search parameter for: a value that the golden files of the mappers hold.
+"""Examples out of the golden files of the mappers: a value to ask each search parameter for, a resource of each type.
 
-Written by a test from the golden files; what they hold nothing of has a general example.
+Written by a test from the golden files; a parameter of which they hold nothing has a general example.
 """
 
 from __future__ import annotations
@@ -8,7 +8,9 @@ from __future__ import annotations
 import csv
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
+
+import orjson
 
 from gateway.search.parameter_types.composite import parts as composite_parts
 from gateway.search.parameters import SearchParameter
@@ -44,6 +46,13 @@ def examples() -> dict[tuple[str, str], str]:
     """What the table has, by resource type and code."""
     lines = files(__package__).joinpath("examples.csv").read_text(encoding="utf-8").splitlines()
     return {(row["resource_type"], row["code"]): row["example"] for row in csv.DictReader(lines)}
+
+
+@cache
+def resources() -> dict[str, dict[str, Any]]:
+    """A resource by its type, of those that the golden files hold."""
+    lines = files(__package__).joinpath("examples.ndjson").read_text(encoding="utf-8").splitlines()
+    return {each["resourceType"]: each for each in map(orjson.loads, lines)}
 
 
 def _general(parameter: SearchParameter) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import yaml
 
 from gateway.interactions.capabilities import common_parameters, described
-from gateway.interactions.examples import example
+from gateway.interactions.examples import example, resources
 from gateway.interactions.exchange import FHIR_JSON, FHIR_XML, Route
 from gateway.interactions.inputs import Input
 from gateway.interactions.negotiation import FORM
@@ -57,6 +57,8 @@ _MORE: Final = {
     "search-compartment": (410,),
     "POST": (413, 415, 429),
 }
+_ANSWERED: Final = {"read": "", "vread": "", "search-type": "-searchset"}
+"""The interactions that are answered by an example, and what its name ends with."""
 _CONDITIONAL: Final = ("read", "vread", "capabilities")
 _OR: Final = {"capabilities": "TerminologyCapabilities"}
 """What an interaction may answer with besides, as the client asks."""
@@ -175,6 +177,7 @@ def document() -> Json:
                 for name, text in _OUTCOMES.values()
             }
             | {"NotModified": {"description": "The client's copy is current."}},
+            "examples": dict(_answers()),
             "schemas": schemas(),
         },
     }
@@ -304,6 +307,9 @@ def _example(given: Input) -> Any:
 def _responses(route: Route, resource_type: str | None) -> Json:
     answer = route.returns or str(resource_type)
     ok: Json = {"description": f"A {answer}.", "content": _content(answer)}
+    if resource_type in resources() and route.interaction in _ANSWERED:
+        shown = f"{resource_type}{_ANSWERED[route.interaction]}"
+        ok["content"][FHIR_JSON]["examples"] = {"one": {"$ref": f"#/components/examples/{shown}"}}
     if other := _OR.get(route.interaction):
         ok["content"][FHIR_JSON]["schema"] = {"anyOf": [ok["content"][FHIR_JSON]["schema"], _schema(other)]}
     if route.interaction in _CONDITIONAL:
@@ -315,6 +321,22 @@ def _responses(route: Route, resource_type: str | None) -> Json:
     if route.interaction in _CONDITIONAL:
         responses["304"] = {"$ref": "#/components/responses/NotModified"}
     return responses | {str(code): {"$ref": f"#/components/responses/{_OUTCOMES[code][0]}"} for code in codes}
+
+
+def _answers() -> Iterator[tuple[str, Json]]:
+    """A resource of each type, as it is read and as a search finds it."""
+    base = "http://127.0.0.1:8080/fhir"
+    for resource_type, resource in resources().items():
+        yield resource_type, {"value": resource}
+        entry = {"fullUrl": f"{base}/{resource_type}/{resource['id']}", "resource": resource}
+        bundle = {
+            "resourceType": "Bundle",
+            "type": "searchset",
+            "total": 1,
+            "link": [{"relation": "self", "url": f"{base}/{resource_type}?_id={resource['id']}"}],
+            "entry": [{**entry, "search": {"mode": "match"}}],
+        }
+        yield f"{resource_type}{_ANSWERED['search-type']}", {"value": bundle}
 
 
 def _searchable(route: Route, resource_type: str | None) -> Iterable[SearchParameter]:
