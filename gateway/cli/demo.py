@@ -19,7 +19,7 @@ import orjson
 
 from gateway.cli.failures import Failure
 from gateway.cli.options import example
-from gateway.settings import load
+from gateway.settings import ENV, load
 from his_adapters.error_rates import PROFILES
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 _SEED, _PROFILE, _SIZE = 1, "seed", 1.0
 _MADE_BY = "# Made by: fhir-gateway demo"
-_LINKED = "linked"
-"""A file that says that everybody in the gateway's database has been linked once."""
+_LINKED = "demo-linked"
+"""The store's fact that everybody in it has been linked once."""
 _PATIENCE = 10
 """Seconds that linking has to end when it is interrupted."""
 
@@ -65,11 +65,9 @@ def demo(port: int, folder: Path, seed: int | None, profile: str | None, size: f
     claim_address(replace(_no_settings(file), port=port))
     if not _complete(file):
         _simulate(folder, made)
-    if not file.with_name("gateway.db").exists():
-        file.with_name(_LINKED).unlink(missing_ok=True)
     # The demo is its own: what the environment says is meant for another gateway.
     settings = replace(load(file, {}), port=port, log_level="warning")
-    codes = [_sync(settings), _link(settings, folder / _LINKED)]
+    codes = [_sync(settings), _link(settings)]
     codes.append(run(settings, lambda url: _announce(url, folder)))
     click.echo(f"\nStopped. The demo stays in {folder}; the same command takes it up again.")
     return max(codes)
@@ -176,15 +174,17 @@ def _sync(settings: Settings) -> int:
     return tell(report, as_json=False)
 
 
-def _link(settings: Settings, mark: Path) -> int:
+def _link(settings: Settings) -> int:
     """Compare everybody once: a sync alone leaves apart who came in a bad order."""
+    from gateway.cli.stores import open_store
     from gateway.cli.terminal import stderr
 
-    if mark.exists():
-        return 0
+    with open_store(settings) as store, store.writer() as writer, writer.batch():
+        if writer.states.fact(_LINKED):
+            return 0
     # On its own, so that the server has none of its memory; -P as nothing of the user's folder is the program's.
     words = [sys.executable, "-P", "-m", "gateway.cli", "link", "--json", "--config", str(settings.file)]
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("FHIR_GATEWAY_")}
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(ENV)}
     with (
         stderr().status("Linking ..."),
         subprocess.Popen(words, env=environment, stdout=PIPE, stderr=PIPE, text=True) as linking,  # noqa: S603 - ours
@@ -202,7 +202,8 @@ def _link(settings: Settings, mark: Path) -> int:
         f"Linked {records:,} records in {report['seconds']:.1f} s: {persons:,} persons;"
         f" {waiting:,} pairs of records wait for a person to decide"
     )
-    mark.touch()
+    with open_store(settings) as store, store.writer() as writer, writer.batch():
+        writer.states.keep_fact(_LINKED, str(report["model"]))
     return 0
 
 

@@ -77,6 +77,8 @@ REASONS = {
     Guard.ONE_TO_ONE: "the source knows each person once, and has another record of this one",
 }
 """Each guard in words."""
+SAID_SAME = "somebody has said that they are the same person"
+"""Why a pair is linked whatever its weight and its guards are."""
 
 
 @dataclass(frozen=True, slots=True)

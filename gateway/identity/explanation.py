@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.identity.decide import AUTO, REVIEW, Action, decide
+from gateway.identity.decide import AUTO, REVIEW, SAID_SAME, Action, decide
 from gateway.identity.scoring import Scorer
 from gateway.identity.traits import Traits
 
@@ -48,7 +48,7 @@ def explain(scorer: Scorer, one: Traits, other: Traits, ruled: bool | None = Non
     decision = decide(compared, cannot_link=ruled is False)
     action, reasons = decision.action, decision.reasons
     if ruled:
-        action, reasons = Action.AUTO, (*reasons, "somebody has said that they are the same person")
+        action, reasons = Action.AUTO, (*reasons, SAID_SAME)
     fields = [
         Field(
             each.field,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from gateway.identity.cluster import Pair, pair
 from gateway.identity.crosswalk import rulings
-from gateway.identity.decide import REASONS, Action, Guard, action_of, guards_of
+from gateway.identity.decide import REASONS, SAID_SAME, Action, Guard, action_of, guards_of
 from gateway.identity.reviews import Reviews, Task
 from gateway.identity.roster import Entry, Roster
 from gateway.identity.scoring import Scorer
@@ -84,7 +84,7 @@ def _compared(sql: Sql, scorer: Scorer, ours: list[Entry], theirs: list[Entry], 
 
 def _judged(weight: float, guards: tuple[Guard, ...], ruled: bool | None) -> tuple[Action, tuple[str, ...]]:
     if ruled:
-        return Action.AUTO, ("somebody has said that they are the same person",)
+        return Action.AUTO, (SAID_SAME,)
     if ruled is False:
         guards = (*guards, Guard.CANNOT_LINK)
     return action_of(weight, guards), tuple(REASONS[guard] for guard in guards)

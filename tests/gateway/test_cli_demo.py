@@ -118,11 +118,12 @@ def test_a_second_run_takes_up_what_is_there_and_a_half_made_one_is_mended(tmp_p
     assert {file: file.read_bytes() for file in files} == files
 
 
-def test_ctrl_c_while_it_works_leaves_something_that_can_be_taken_up(tmp_path: Path) -> None:
-    """Interrupted after the simulation, in the sync or before: the next run gives the whole demo."""
+@pytest.mark.parametrize("last_said", ["Simulated", "Persons: "])
+def test_ctrl_c_while_it_works_leaves_something_that_can_be_taken_up(tmp_path: Path, last_said: str) -> None:
+    """Interrupted in the sync, or in linking: the next run gives the whole demo."""
     words = ("demo", "--port", str(free_port()))
     with program(*words, "--size", "0.3", cwd=tmp_path) as first:
-        first.until("Simulated")
+        first.until(last_said)
         code, _, said = first.stop_by(signal.SIGINT, whole_group=True)
     assert code == 130
     assert "Traceback" not in said
@@ -130,6 +131,7 @@ def test_ctrl_c_while_it_works_leaves_something_that_can_be_taken_up(tmp_path: P
     with program(*words, cwd=tmp_path) as again:
         again.until("Ctrl-C ends it")
         assert "Simulated" not in again.said
+        assert "Linked" in again.said
 
 
 def test_the_full_demo_has_the_specified_sizes_and_is_taken_up_as_one(tmp_path: Path) -> None:
